@@ -85,14 +85,9 @@ impl Derivation {
     /// What the plan's loader really reads.
     #[must_use]
     pub fn reading(&self, chosen: &Chosen) -> Option<Reading> {
-        let (loader, run) = (self.loader?, self.point?.tokens);
-        let repeat = chosen.data.repeat.unwrap_or_default();
-        Some(match &self.curriculum {
-            Some(stages) => {
-                Reading::of(loader, repeat, stages, &stages.placed(run), &chosen.sources)
-            }
-            None => Reading::of_mixture(loader, repeat, self.mixture.as_ref()?, run),
-        })
+        let (loader, mixture) = (self.loader?, self.mixture.as_ref()?);
+        let run = self.point?.tokens;
+        Some(data::reading(loader, chosen, self.curriculum.as_ref(), mixture, run))
     }
 
     /// The size of the plan's shape, as the law counts it.

@@ -2,85 +2,20 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use tempfile::TempDir;
+use std::path::Path;
 
-/// A folder of its own, in which the binary runs.
-struct Folder(TempDir);
+#[path = "support/folder.rs"]
+mod folder;
 
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
+use folder::{Folder, Run};
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn with(self, name: &str, content: impl AsRef<[u8]>) -> Self {
-        fs::write(self.path(name), content).unwrap();
-        self
-    }
-
-    fn run(&self, arguments: &[&str]) -> Run {
-        self.run_with(arguments, b"")
-    }
-
-    fn run_with(&self, arguments: &[&str], input: &[u8]) -> Run {
-        let mut child = self.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
-        // the program may end before it has read everything
-        let _ = child.stdin.take().unwrap().write_all(input);
-        Run::from(child.wait_with_output().unwrap())
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_llmplan"));
-        command.args(arguments).current_dir(self.0.path());
-        command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-}
-
-#[derive(Debug)]
-struct Run {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl From<Output> for Run {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
-impl Run {
-    fn fails_with(&self, text: &str) {
-        assert_eq!(self.code, Some(2), "{self:?}");
-        assert_eq!(self.out, "", "{self:?}");
-        assert!(self.err.contains(text), "{text:?} is not in {}", self.err);
-        assert!(!self.err.contains("panicked"), "{}", self.err);
-    }
-
-    fn answers(&self) -> &str {
-        assert_eq!(self.code, Some(0), "{self:?}");
-        &self.out
-    }
+/// Names of what lies in a folder.
+fn names(folder: &Folder) -> Vec<String> {
+    let entries = fs::read_dir(folder.path(".")).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 const PLAN: &str = "format = 1\n\n[budget]\nflops = 1e21 # ours\n";
@@ -118,7 +53,7 @@ fn bad_numbers_are_errors_and_nothing_is_written() {
             arguments.extend(["--flops", "1e21"]);
         }
         folder.run(&arguments).fails_with(message);
-        assert_eq!(folder.names(), [""; 0], "{flag} {value}");
+        assert_eq!(names(&folder), [""; 0], "{flag} {value}");
     }
 }
 
@@ -167,7 +102,7 @@ fn bad_files_are_errors() {
         }
         folder.run(&["plan", "plan.toml", "--write"]).fails_with(message);
         assert_eq!(fs::read(folder.path("plan.toml")).unwrap(), content);
-        assert_eq!(folder.names(), ["plan.toml"]);
+        assert_eq!(names(&folder), ["plan.toml"]);
         let checked = folder.run(&["check", "plan.toml"]);
         assert_eq!(checked.code, Some(2), "{checked:?}");
         assert!(checked.out.contains(message), "{checked:?}");
@@ -185,7 +120,7 @@ fn what_is_no_file_is_an_error() {
     folder.run(&["budget", "--flops", "1e21", "-o", "none/x.toml"]).fails_with("cannot write");
     #[cfg(unix)]
     folder.run(&["plan", "/dev/zero"]).fails_with("is a device");
-    assert_eq!(folder.names(), ["empty"]);
+    assert_eq!(names(&folder), ["empty"]);
 }
 
 #[test]

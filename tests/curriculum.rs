@@ -3,6 +3,10 @@
 //! The library takes what a stage draws from closed integrals of its ramp. Here the mixture of the
 //! moment, `Curriculum::weights`, is summed over the whole run instead, which knows no integral.
 
+#[path = "support/gauss.rs"]
+mod gauss;
+
+use gauss::gauss;
 use plan::data::{
     Curriculum, Mixture, MixtureChoice, Placed, Ramp, Share, Source, Sources, Stage,
     effective_tokens,
@@ -118,21 +122,6 @@ fn assert_close(actual: &[f64], expected: &[f64], tolerance: f64) {
 
 /// Panels per stage, of five points each.
 const PANELS: u32 = 1000;
-
-/// Points and weights of the five-point Gauss-Legendre rule on 0 to 1.
-fn gauss() -> [(f64, f64); 5] {
-    let root = 2.0 * (10.0_f64 / 7.0).sqrt();
-    let (inner, outer) = ((5.0 - root).sqrt() / 3.0, (5.0 + root).sqrt() / 3.0);
-    let (middle, spread) = (322.0 / 1800.0, 13.0 * 70.0_f64.sqrt() / 1800.0);
-    let points = [
-        (-outer, middle - spread),
-        (-inner, middle + spread),
-        (0.0, 64.0 / 225.0),
-        (inner, middle + spread),
-        (outer, middle - spread),
-    ];
-    points.map(|(x, weight)| (f64::midpoint(1.0, x), weight))
-}
 
 /// What each source gives: the mixture of the moment, summed over every stage of the run.
 ///

@@ -3,80 +3,16 @@
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 
-/// A folder of its own, in which the binary runs.
-struct Folder(TempDir);
+#[path = "support/folder.rs"]
+mod folder;
 
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
+use folder::Folder;
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn with(self, name: &str, content: impl AsRef<[u8]>) -> Self {
-        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
-        fs::write(self.path(name), content).unwrap();
-        self
-    }
-
-    fn run(&self, arguments: &[&str]) -> Run {
-        self.run_with(arguments, b"")
-    }
-
-    fn run_with(&self, arguments: &[&str], input: &[u8]) -> Run {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_llmplan"));
-        command.args(arguments).current_dir(self.0.path());
-        command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        // the program may end before it has read everything
-        let _ = child.stdin.take().unwrap().write_all(input);
-        Run::from(child.wait_with_output().unwrap())
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let arguments: Vec<&str> = arguments.iter().copied().chain(["--format", "json"]).collect();
-        serde_json::from_str(self.run(&arguments).answers()).unwrap()
-    }
-}
-
-#[derive(Debug)]
-struct Run {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl From<Output> for Run {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-}
-
-impl Run {
-    fn fails_with(&self, text: &str) {
-        assert_eq!(self.code, Some(2), "{self:?}");
-        assert_eq!(self.out, "", "{self:?}");
-        assert!(self.err.contains(text), "{text:?} is not in {}", self.err);
-        assert!(!self.err.contains("panicked"), "{}", self.err);
-    }
-
-    fn answers(&self) -> &str {
-        assert_eq!(self.code, Some(0), "{self:?}");
-        &self.out
-    }
+fn answered(folder: &Folder, arguments: &[&str]) -> Value {
+    let arguments: Vec<&str> = arguments.iter().copied().chain(["--format", "json"]).collect();
+    serde_json::from_str(folder.run(&arguments).answers()).unwrap()
 }
 
 /// Rows of transformers' own classes, counted on the meta device; the versions are in the file.
@@ -112,7 +48,7 @@ fn files_of_every_family_are_counted_to_the_parameter() {
     let mut families = BTreeSet::new();
     for row in oracle() {
         fs::write(folder.path("config.json"), row["config"].to_string()).unwrap();
-        let json = folder.json(&["model", "config.json"]);
+        let json = answered(&folder, &["model", "config.json"]);
         let id = &row["id"];
         for (own, theirs) in [
             ("params", "params"),
@@ -132,7 +68,7 @@ fn files_of_every_family_are_counted_to_the_parameter() {
 #[test]
 fn the_conventions_are_those_of_the_papers() {
     let folder = Folder::new();
-    let json = folder.json(&["model", "llama-3-8b", "--sequence", "8192"]);
+    let json = answered(&folder, &["model", "llama-3-8b", "--sequence", "8192"]);
     assert_eq!(json["version"], 1);
     assert_eq!(json["sequence"], 8192);
     let (n, e, h, s, layers) = (8_030_261_248_u64, 128_256_u64 * 4096, 4096_u64, 8192_u64, 32_u64);
@@ -149,7 +85,7 @@ fn the_conventions_are_those_of_the_papers() {
     for printed in ["8,030,261,248", "61.07 G", "57.91 G", "51.47 G", "2,048 numbers"] {
         assert!(text.answers().contains(printed), "{printed}: {}", text.out);
     }
-    let short = folder.json(&["model", "llama-3-8b"]);
+    let short = answered(&folder, &["model", "llama-3-8b"]);
     assert_eq!(short["sequence"], 4096);
     assert_eq!(short["flops_per_token"]["six-n"], 6 * n);
 }
@@ -158,7 +94,7 @@ fn the_conventions_are_those_of_the_papers() {
 #[test]
 fn a_mixture_tells_what_works_on_a_token() {
     let folder = Folder::new();
-    let json = folder.json(&["model", "deepseek-v3"]);
+    let json = answered(&folder, &["model", "deepseek-v3"]);
     assert_eq!(json["params"], 671_026_404_352_u64);
     assert_eq!(json["kv_width"], 512 + 64);
     let active = json["active_params"].as_u64().unwrap();
@@ -206,7 +142,7 @@ fn markdown_has_headings_and_tables() {
 fn shapes_that_hurt_are_told_with_their_remedy() {
     let folder = Folder::new();
     let messages = |arguments: &[&str]| -> Vec<String> {
-        let json = folder.json(arguments);
+        let json = answered(&folder, arguments);
         let warnings = json["warnings"].as_array().unwrap();
         assert!(warnings.iter().all(|w| w["help"].is_string() && w["evidence"].is_string()));
         warnings.iter().map(|w| w["message"].as_str().unwrap().to_owned()).collect()
@@ -229,7 +165,7 @@ fn number(value: &Value) -> f64 {
 fn a_size_gets_aligned_shapes_within_two_percent() {
     let folder = Folder::new();
     for size in ["125e6", "350M", "1.3e9", "3B", "7e9", "13e9", "70e9", "405e9"] {
-        let json = folder.json(&["model", "--params", size]);
+        let json = answered(&folder, &["model", "--params", size]);
         let target = match size {
             "350M" => 350e6,
             "3B" => 3e9,
@@ -256,14 +192,15 @@ fn a_mixture_keeps_both_of_its_sizes() {
     let folder = Folder::new();
     let wanted =
         ["model", "--params", "30e9", "--experts", "128", "--active-params", "3e9", "--sequence"];
-    let json = folder.json(&[&wanted[..], &["8192"]].concat());
+    let json = answered(&folder, &[&wanted[..], &["8192"]].concat());
     for shape in json["shapes"].as_array().unwrap() {
         assert!((number(&shape["params"]) / 30e9 - 1.0).abs() <= 0.02, "{shape}");
         assert!((number(&shape["active_params"]) / 3e9 - 1.0).abs() <= 0.02, "{shape}");
         assert_eq!(shape["keys"]["experts"], 128);
         assert_eq!(shape["sequence"], 8192);
     }
-    let tied = folder.json(&["model", "--params", "7e9", "--vocab", "50304", "--tied", "true"]);
+    let tied =
+        answered(&folder, &["model", "--params", "7e9", "--vocab", "50304", "--tied", "true"]);
     for shape in tied["shapes"].as_array().unwrap() {
         assert_eq!((&shape["vocab"], &shape["tied"]), (&50304.into(), &true.into()));
         assert_eq!(shape["head_params"], 0);
@@ -275,7 +212,7 @@ fn a_mixture_keeps_both_of_its_sizes() {
 fn a_proposed_shape_is_a_plans_shape() {
     let folder = Folder::new();
     for wanted in [&["--params", "7e9"][..], &["--params", "30e9", "--experts", "64"]] {
-        let json = folder.json(&[&["model"][..], wanted].concat());
+        let json = answered(&folder, &[&["model"][..], wanted].concat());
         for shape in json["shapes"].as_array().unwrap() {
             let keys = shape["keys"].as_object().unwrap();
             let lines: Vec<String> =
@@ -283,7 +220,7 @@ fn a_proposed_shape_is_a_plans_shape() {
             let lines = lines.join("\n");
             fs::write(folder.path("p.toml"), format!("format = 1\n[model.shape]\n{lines}"))
                 .unwrap();
-            let of_plan = folder.json(&["model", "p.toml"]);
+            let of_plan = answered(&folder, &["model", "p.toml"]);
             for key in ["params", "active_params", "flops_per_token"] {
                 assert_eq!(of_plan[key], shape[key], "{lines}");
             }
@@ -374,7 +311,7 @@ fn bad_configurations_name_the_key() {
         assert!(checked.out.contains(message), "{checked:?}");
     }
     let whole = Folder::new().with("config.json", llama("head_dim", "128"));
-    assert_eq!(whole.json(&["model", "config.json"])["params"], LLAMA_2_7B);
+    assert_eq!(answered(&whole, &["model", "config.json"])["params"], LLAMA_2_7B);
 }
 
 #[test]
@@ -386,7 +323,7 @@ fn two_names_of_one_size_must_agree() {
         .with("twice.json", gpt2(", \"n_embd\": 1024"));
     folder.run(&["model", "two.json"]).fails_with("`hidden_size` is 1024");
     folder.run(&["model", "twice.json"]).fails_with("`n_embd` stands twice");
-    assert_eq!(folder.json(&["model", "same.json"])["hidden"], 768);
+    assert_eq!(answered(&folder, &["model", "same.json"])["hidden"], 768);
 }
 
 #[test]
@@ -449,7 +386,7 @@ fn a_plan_takes_the_size_of_its_model() {
     for line in lines {
         fs::write(folder.path("plans/p.toml"), plan(line)).unwrap();
         for command in ["plan", "budget"] {
-            let json = folder.json(&[command, "plans/p.toml"]);
+            let json = answered(&folder, &[command, "plans/p.toml"]);
             assert_eq!(json["model"]["params"], LLAMA_2_7B, "{command} {line}");
             // all parameters, as the default law counts them; tokens from 6 N D
             let [params, tokens] = ["params", "tokens"].map(|key| number(&json["allocation"][key]));
@@ -458,7 +395,7 @@ fn a_plan_takes_the_size_of_its_model() {
             assert!(folder.run(&[command, "plans/p.toml"]).answers().contains("6.74 B"));
         }
         assert_eq!(folder.run(&["check", "plans/p.toml"]).code, Some(0), "{line}");
-        let sheet = folder.json(&["model", "plans/p.toml"]);
+        let sheet = answered(&folder, &["model", "plans/p.toml"]);
         assert_eq!(sheet["params"], LLAMA_2_7B, "{line}");
         folder.run(&["plan", "plans/p.toml", "--write"]).answers();
         let written = fs::read_to_string(folder.path("plans/p.toml")).unwrap();
@@ -476,7 +413,7 @@ fn a_changed_configuration_makes_the_plan_stale() {
         .with("plans/config.json", llama("x", ""))
         .with("config.json", llama("num_hidden_layers", "2"))
         .with("plans/p.toml", plan("config = \"config.json\""));
-    assert_eq!(folder.json(&["model", "plans/p.toml"])["params"], LLAMA_2_7B);
+    assert_eq!(answered(&folder, &["model", "plans/p.toml"])["params"], LLAMA_2_7B);
     folder.run(&["plan", "plans/p.toml", "--write"]).answers();
     fs::write(folder.path("plans/config.json"), llama("num_hidden_layers", "30")).unwrap();
     let checked = folder.run(&["check", "plans/p.toml"]);
@@ -519,11 +456,12 @@ fn a_plan_with_a_size_alone_gets_shapes_for_it() {
         .with("size.toml", plan("params = 7e9"))
         .with("budget.toml", "format = 1\n[budget]\nflops = 1e22\n")
         .with("nothing.toml", "format = 1\n[budget]\ndays = 10\n");
-    let shapes = |name: &str| folder.json(&["model", name])["shapes"].as_array().unwrap().clone();
+    let shapes =
+        |name: &str| answered(&folder, &["model", name])["shapes"].as_array().unwrap().clone();
     for shape in shapes("size.toml") {
         assert!((number(&shape["params"]) / 7e9 - 1.0).abs() <= 0.02, "{shape}");
     }
-    let optimum = number(&folder.json(&["plan", "budget.toml"])["allocation"]["params"]);
+    let optimum = number(&answered(&folder, &["plan", "budget.toml"])["allocation"]["params"]);
     for shape in shapes("budget.toml") {
         assert!((number(&shape["params"]) / optimum - 1.0).abs() <= 0.02, "{shape}");
     }
@@ -536,7 +474,7 @@ fn a_plan_with_a_size_alone_gets_shapes_for_it() {
 fn a_law_counts_in_its_own_way() {
     let line = "name = \"gpt2\"\n[law]\nname = \"kaplan-2020\"";
     let folder = Folder::new().with("p.toml", plan(line));
-    let json = folder.json(&["plan", "p.toml"]);
+    let json = answered(&folder, &["plan", "p.toml"]);
     let expected = 124_439_808.0 - (50_257.0 + 1024.0) * 768.0;
     assert!((number(&json["allocation"]["params"]) / expected - 1.0).abs() < 1e-12, "{json}");
     assert_eq!(json["model"]["params"], 124_439_808);
@@ -574,7 +512,7 @@ fn what_the_class_fills_in_is_told() {
     let folder = Folder::new().with("config.json", llama("vocab_size", ""));
     let run = folder.run(&["model", "config.json"]);
     assert!(run.answers().contains("vocab_size = 32000"), "{run:?}");
-    let json = folder.json(&["model", "config.json"]);
+    let json = answered(&folder, &["model", "config.json"]);
     assert!(json["notes"].to_string().contains("vocab_size"), "{json}");
     assert_eq!(json["params"], LLAMA_2_7B);
 }

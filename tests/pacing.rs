@@ -3,6 +3,10 @@
 //! The formulas of the released code are written out again here, in its own terms of steps and
 //! examples. The numbers marked as run are what that code itself gave.
 
+#[path = "support/gauss.rs"]
+mod gauss;
+
+use gauss::gauss;
 use plan::data::{Deepspeed, Discrete, Order, Paced, Pacing, Trap};
 use proptest::prelude::*;
 
@@ -228,21 +232,6 @@ fn nothing_stops_at_numbers_that_are_none() {
 // ---------------------------------------------------------------------------------------------
 // The mean over the stage
 
-/// Points and weights of the five-point Gauss-Legendre rule on 0 to 1.
-fn gauss() -> [(f64, f64); 5] {
-    let root = 2.0 * (10.0_f64 / 7.0).sqrt();
-    let (inner, outer) = ((5.0 - root).sqrt() / 3.0, (5.0 + root).sqrt() / 3.0);
-    let (middle, spread) = (322.0 / 1800.0, 13.0 * 70.0_f64.sqrt() / 1800.0);
-    let points = [
-        (-outer, middle - spread),
-        (-inner, middle + spread),
-        (0.0, 64.0 / 225.0),
-        (inner, middle + spread),
-        (outer, middle - spread),
-    ];
-    points.map(|(x, weight)| (f64::midpoint(1.0, x), weight))
-}
-
 /// The time at which a share is open, by bisection; the end of the stage where it never is.
 fn opens(paced: &Paced, share: f64) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);
@@ -446,7 +435,7 @@ proptest! {
 fn difficulty(min: i64, max: i64, step: i64, degree: f64, at: u32, total: u32) -> i64 {
     let way = libm::pow(f64::from(at) / f64::from(total), 1.0 / degree);
     let (low, high) = (i32::try_from(min).unwrap(), i32::try_from(max).unwrap());
-    #[allow(clippy::cast_possible_truncation)] // as their math.floor
+    #[expect(clippy::cast_possible_truncation, reason = "as their math.floor")]
     let value = (way * f64::from(high - low) + f64::from(low)).floor() as i64;
     (value - value % step).min(max)
 }
@@ -472,7 +461,7 @@ fn the_scheduler_at_a_thousand_steps_and_beyond() {
             let theirs = difficulty(min.into(), max.into(), step.into(), degree, at, 1000);
             let t = f64::from(at) / 1000.0;
             let ours = schedule(case).rounded(t);
-            #[allow(clippy::cast_precision_loss)] // below 2048
+            #[expect(clippy::cast_precision_loss, reason = "below 2048")]
             let close = (ours - theirs as f64).abs() < 1e-9;
             assert!(close, "{case:?} at {at}: {ours} for {theirs}");
             let lost = schedule(case).exact(t) - ours;

@@ -73,7 +73,7 @@ pub fn unimax(sizes: &[f64], budget: f64, epochs: f64) -> Unimax {
     let mut capped = vec![false; sizes.len()];
     let mut left = budget;
     for (done, at) in ascending.iter().enumerate() {
-        #[allow(clippy::cast_precision_loss)] // a count of sources
+        #[expect(clippy::cast_precision_loss, reason = "a count of sources")]
         let part = left / (sizes.len() - done) as f64;
         if part <= cap(*at) {
             // no larger source is capped either, so all that follow have this part

@@ -109,6 +109,21 @@ pub(super) fn loader(chosen: &Chosen) -> Result<Option<&'static Loader>, DeriveE
     Ok(loader)
 }
 
+/// What a loader really reads in a run of so many tokens.
+pub(super) fn reading(
+    loader: &Loader,
+    chosen: &Chosen,
+    curriculum: Option<&Curriculum>,
+    mixture: &Mixture,
+    run: Tokens,
+) -> Reading {
+    let repeat = chosen.data.repeat.unwrap_or_default();
+    match curriculum {
+        Some(stages) => Reading::of(loader, repeat, stages, &stages.placed(run), &chosen.sources),
+        None => Reading::of_mixture(loader, repeat, mixture, run),
+    }
+}
+
 /// Whether the stages are to be moved to keep to the caps, and then whether stage by stage.
 pub(super) fn keeps_caps(chosen: &Chosen) -> Option<bool> {
     match chosen.data.caps? {
@@ -219,15 +234,8 @@ pub(super) fn view(run: Option<&Run>, setting: &Setting, notes: &mut Notes) -> O
     let tokens = run.point.tokens;
     let effective = mixture.effective(tokens, decay);
     let read = Tokens(tokens.0 + mixture.shares.iter().map(|share| share.after).sum::<f64>());
-    let reading = setting.loader.map(|loader| {
-        let repeat = chosen.data.repeat.unwrap_or_default();
-        match setting.curriculum {
-            Some(stages) => {
-                Reading::of(loader, repeat, stages, &stages.placed(tokens), &chosen.sources)
-            }
-            None => Reading::of_mixture(loader, repeat, mixture, tokens),
-        }
-    });
+    let reading =
+        setting.loader.map(|own| reading(own, chosen, setting.curriculum, mixture, tokens));
     let sources = mixture.shares.iter().zip(mixture.draws(tokens, decay)).enumerate();
     let sources = sources.map(|(place, (share, draw))| {
         let really = reading.as_ref().and_then(|reading| reading.sources[place]);

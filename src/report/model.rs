@@ -311,18 +311,12 @@ fn flops(shape: &Shape, sequence: u64) -> Block {
         let flops = float(shape.flops_per_token(convention, sequence));
         vec![
             convention.name().to_owned(),
-            format!("{} G", significant(flops / 1e9, 4)),
             convention.formula().to_owned(),
             convention.used_by().join(", "),
+            format!("{} G", significant(flops / 1e9, 4)),
         ]
     });
-    let mut rows: Vec<Vec<String>> = rows.collect();
-    // the number stands right of its words, as in every table
-    for row in &mut rows {
-        row.swap(1, 2);
-        row.swap(2, 3);
-    }
-    Block::table(&["convention", "formula", "used by", "FLOP"], rows, 3)
+    Block::table(&["convention", "formula", "used by", "FLOP"], rows.collect(), 3)
 }
 
 fn hurts(shape: &Shape, tp: u64) -> Vec<Block> {
