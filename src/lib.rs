@@ -33,6 +33,8 @@ pub mod model;
 
 pub mod hardware;
 
+pub mod memory;
+
 pub mod data;
 
 pub mod allocation;

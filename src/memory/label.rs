@@ -1,0 +1,95 @@
+//! What a stretch of memory holds.
+
+/// What a stretch of memory holds; the breakdown of a peak is by these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Label {
+    /// Parameters as the optimizer keeps them: this device's shards, or all.
+    Parameters,
+    /// The optimizer's moments, master weights and counters.
+    Optimizer,
+    /// Gradients as the optimizer reads them.
+    Gradients,
+    /// Parameters of a unit while it works: gathered, or cast.
+    Gathered,
+    /// Gradients of a unit before they are reduced.
+    UnitGradients,
+    /// Buffers of collectives.
+    Communication,
+    /// Token ids and labels.
+    Inputs,
+    /// The embedded tokens, tables of positions and rotations.
+    Embedding,
+    /// The stream between the parts of a block.
+    Residual,
+    /// Norms: inputs, statistics and outputs kept for backward.
+    Norms,
+    /// Queries, keys and values.
+    Qkv,
+    /// The output of attention and its statistics; the score matrix where there is one.
+    Attention,
+    /// The feed-forward's inner activations.
+    FeedForward,
+    /// The router's scores and the tokens sorted by expert.
+    Router,
+    /// Inputs that recomputation keeps.
+    Checkpoints,
+    /// Logits in the model's precision.
+    Logits,
+    /// Copies of the logits in FP32 and their gradients.
+    Loss,
+    /// Gradients of activations.
+    ActivationGradients,
+    /// Temporaries of the optimizer's step.
+    OptimizerWork,
+}
+
+impl Label {
+    /// All of them, in the order of the report.
+    pub const ALL: [Self; 19] = [
+        Self::Parameters,
+        Self::Gradients,
+        Self::Optimizer,
+        Self::Gathered,
+        Self::UnitGradients,
+        Self::Communication,
+        Self::Inputs,
+        Self::Embedding,
+        Self::Residual,
+        Self::Norms,
+        Self::Qkv,
+        Self::Attention,
+        Self::FeedForward,
+        Self::Router,
+        Self::Checkpoints,
+        Self::Logits,
+        Self::Loss,
+        Self::ActivationGradients,
+        Self::OptimizerWork,
+    ];
+
+    /// The JSON key.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Parameters => "parameters",
+            Self::Gradients => "gradients",
+            Self::Optimizer => "optimizer",
+            Self::Gathered => "gathered",
+            Self::UnitGradients => "unit_gradients",
+            Self::Communication => "communication",
+            Self::Inputs => "inputs",
+            Self::Embedding => "embedding",
+            Self::Residual => "residual",
+            Self::Norms => "norms",
+            Self::Qkv => "qkv",
+            Self::Attention => "attention",
+            Self::FeedForward => "feed_forward",
+            Self::Router => "router",
+            Self::Checkpoints => "checkpoints",
+            Self::Logits => "logits",
+            Self::Loss => "loss",
+            Self::ActivationGradients => "activation_gradients",
+            Self::OptimizerWork => "optimizer_work",
+        }
+    }
+}

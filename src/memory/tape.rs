@@ -1,0 +1,186 @@
+//! Storages, what holds them, and backward in reverse order: autograd, as far as memory goes.
+
+use super::label::Label;
+use super::line::Line;
+use super::timeline::Event;
+
+/// A storage. It is freed when the last of its holders lets go: variables of the running code,
+/// tensors saved for backward, gradients that wait for their reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Id(usize);
+
+/// A storage that backward needs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Saved(usize);
+
+struct Storage {
+    label: Label,
+    size: Line,
+    holders: u32,
+    grad: Option<Id>,
+}
+
+type Backward = Box<dyn FnOnce(&mut Tape)>;
+
+/// The operators of one part of a model as they run.
+#[derive(Default)]
+pub(super) struct Tape {
+    events: Vec<Event>,
+    storages: Vec<Storage>,
+    saved: Vec<Option<Id>>,
+    waiting: usize,
+    nodes: Vec<Backward>,
+    mode: Mode,
+    stopped: bool,
+    /// Bytes of the parameters' gradients that backward has made.
+    unit_gradients: Line,
+}
+
+/// How the forward pass runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Mode {
+    /// Everything that backward needs is kept.
+    #[default]
+    Keep,
+    /// Nothing is kept: the first pass under recomputation.
+    Forget,
+    /// The second pass: it stops when the last of so many tensors is there, and what it keeps
+    /// dies with the operator that reads it.
+    Recompute {
+        /// Tensors that the whole pass would save.
+        saves: usize,
+        /// What the first pass kept to begin from; goes when the last saved tensor is read.
+        input: Id,
+    },
+}
+
+impl Tape {
+    /// A storage that is there already.
+    pub fn given(&mut self, label: Label, size: Line) -> Id {
+        self.storages.push(Storage { label, size, holders: 1, grad: None });
+        Id(self.storages.len() - 1)
+    }
+
+    pub fn set_mode(&mut self, mode: Mode) {
+        self.mode = mode;
+    }
+
+    /// What has happened so far, taken out.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Tensors saved so far.
+    pub fn saves(&self) -> usize {
+        self.saved.len()
+    }
+
+    /// Bytes of the parameters' gradients made so far.
+    pub fn unit_gradients(&self) -> Line {
+        self.unit_gradients
+    }
+
+    /// Allocates.
+    pub fn make(&mut self, label: Label, size: Line) -> Id {
+        let size = if self.stopped { Line::ZERO } else { size };
+        self.event(label, size);
+        self.given(label, size)
+    }
+
+    /// Lets go of a storage.
+    pub fn drop(&mut self, id: Id) {
+        let storage = &mut self.storages[id.0];
+        storage.holders -= 1;
+        if storage.holders == 0 {
+            let (label, size) = (storage.label, storage.size);
+            self.event(label, -size);
+        }
+    }
+
+    /// Keeps a storage for backward.
+    pub fn save(&mut self, id: Id) -> Saved {
+        let kept = self.mode != Mode::Forget;
+        if kept {
+            self.storages[id.0].holders += 1;
+            self.waiting += 1;
+        }
+        self.saved.push(kept.then_some(id));
+        if let Mode::Recompute { saves, .. } = self.mode {
+            self.stopped = self.saved.len() == saves;
+        }
+        Saved(self.saved.len() - 1)
+    }
+
+    /// Lets go of a saved storage, if that has not happened.
+    pub fn release(&mut self, saved: Saved) {
+        let Some(id) = self.saved[saved.0].take() else { return };
+        self.drop(id);
+        self.waiting -= 1;
+        if let (0, Mode::Recompute { input, .. }) = (self.waiting, self.mode) {
+            self.drop(input);
+        }
+    }
+
+    /// Lets go of a saved storage where recomputed tensors die with their reader.
+    pub fn release_early(&mut self, saved: Saved) {
+        if let Mode::Recompute { .. } = self.mode {
+            self.release(saved);
+        }
+    }
+
+    /// What backward does for the operator that has just run.
+    pub fn node(&mut self, backward: impl FnOnce(&mut Self) + 'static) {
+        if self.mode != Mode::Forget {
+            self.nodes.push(Box::new(backward));
+        }
+    }
+
+    /// Runs backward from the gradient of `output`.
+    pub fn backward(&mut self, output: Id, gradient: Id) {
+        self.storages[output.0].grad = Some(gradient);
+        self.stopped = false;
+        while let Some(node) = self.nodes.pop() {
+            node(self);
+        }
+    }
+
+    /// The gradient of a tensor that backward reached, taken out.
+    ///
+    /// # Panics
+    /// Where no operator gave one: a fault of the operators, not of the input.
+    pub fn gradient(&mut self, of: Id) -> Id {
+        self.storages[of.0].grad.take().expect("an operator's reader gives a gradient")
+    }
+
+    /// Gives a tensor a gradient, or adds to the one that it has: the sum is a storage of its own.
+    pub fn give(&mut self, to: Id, gradient: Id) {
+        let Some(other) = self.storages[to.0].grad else {
+            self.storages[to.0].grad = Some(gradient);
+            return;
+        };
+        let size = self.storages[gradient.0].size;
+        let sum = self.make(Label::ActivationGradients, size);
+        self.drop(other);
+        self.drop(gradient);
+        self.storages[to.0].grad = Some(sum);
+    }
+
+    /// Gives the same gradient to a second tensor.
+    pub fn share(&mut self, to: Id, gradient: Id) {
+        self.storages[gradient.0].holders += 1;
+        self.give(to, gradient);
+    }
+
+    /// Allocates a parameter's gradient; it stays until its unit is reduced.
+    pub fn parameter_gradient(&mut self, bytes: f64) {
+        let size = Line::fixed(bytes);
+        self.event(Label::UnitGradients, size);
+        self.unit_gradients += size;
+    }
+
+    fn event(&mut self, label: Label, size: Line) {
+        if size != Line::ZERO {
+            self.events.push(Event { label, size });
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! One step as allocations and frees in order.
+
+use super::label::Label;
+use super::line::Line;
+
+/// An allocation, or a free where the size is negative.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Event {
+    /// What it holds.
+    pub label: Label,
+    /// Bytes.
+    pub size: Line,
+}
+
+/// A part of the step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// What is held during the whole step.
+    Start,
+    /// The embedding.
+    Embedding,
+    /// Forward of a layer, the first of a run of like ones, counted from 0.
+    Forward(u64),
+    /// Final norm and head.
+    Head,
+    /// The loss.
+    Loss,
+    /// Backward of the loss.
+    LossBackward,
+    /// Backward of head and final norm.
+    HeadBackward,
+    /// Backward of a layer, the first (highest) of a run of like ones.
+    Backward(u64),
+    /// Backward of the embedding.
+    EmbeddingBackward,
+    /// Reduction of the gradients that are left.
+    Reduce,
+    /// The optimizer's step.
+    Optimizer,
+}
+
+impl Phase {
+    /// The same phase, so many layers further on.
+    fn later(self, repeats: u64) -> Self {
+        match self {
+            Self::Forward(layer) => Self::Forward(layer + repeats),
+            Self::Backward(layer) => Self::Backward(layer.saturating_sub(repeats)),
+            other => other,
+        }
+    }
+}
+
+/// Events that happen a number of times in a row, once for each of like layers.
+#[derive(Debug, Clone, PartialEq)]
+struct Run {
+    phase: Phase,
+    times: u64,
+    events: Vec<Event>,
+}
+
+/// One training step on one device: allocations and frees in order, like layers told once.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Timeline {
+    runs: Vec<Run>,
+}
+
+/// The height of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Peak {
+    /// Bytes held at once.
+    pub bytes: f64,
+    /// When.
+    pub phase: Phase,
+    /// What was allocated last.
+    pub last: Label,
+    held: [f64; Label::ALL.len()],
+}
+
+impl Peak {
+    /// Bytes of one kind at the peak.
+    #[must_use]
+    pub fn held(&self, label: Label) -> f64 {
+        self.held[label as usize]
+    }
+}
+
+/// A point of the step's memory over its events.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Level {
+    /// When.
+    pub phase: Phase,
+    /// Bytes held after each event of this stretch, the most of them.
+    pub most: f64,
+    /// The bytes by kind at that moment.
+    pub held: [f64; Label::ALL.len()],
+}
+
+impl Timeline {
+    /// Appends events that happen so many times in a row.
+    pub(super) fn push(&mut self, phase: Phase, times: u64, events: Vec<Event>) {
+        if times > 0 && !events.is_empty() {
+            self.runs.push(Run { phase, times, events });
+        }
+    }
+
+    /// The largest sum of what is held at once, for a micro-batch of so many tokens.
+    ///
+    /// From one of like layers to the next the level moves by the same amount, so the height of a
+    /// run of them is at its first or its last.
+    #[must_use]
+    pub fn peak(&self, tokens: f64) -> Peak {
+        let mut walk = Walk::new(tokens);
+        for run in &self.runs {
+            let before = walk.held;
+            walk.through(run, 0);
+            if run.times > 1 {
+                walk.skip(&before, run.times - 2);
+                walk.through(run, run.times - 1);
+            }
+        }
+        walk.peak
+    }
+
+    /// The largest sum of what is held at once as a closed form: the upper envelope of the levels
+    /// after every event, each a line in the tokens of the micro-batch.
+    #[must_use]
+    pub fn envelope(&self) -> Envelope {
+        let mut lines = Vec::new();
+        let mut level = Line::ZERO;
+        for run in &self.runs {
+            let start = level;
+            level = levels(run, level, &mut lines);
+            if run.times > 1 {
+                #[expect(clippy::cast_precision_loss, reason = "layers are few")]
+                let skipped = (level - start) * (run.times - 2) as f64;
+                level = levels(run, level + skipped, &mut lines);
+            }
+        }
+        Envelope::over(lines)
+    }
+
+    /// The step in stretches, one for each layer and phase: the most that each holds at once.
+    #[must_use]
+    pub fn levels(&self, tokens: f64) -> Vec<Level> {
+        let mut walk = Walk::new(tokens);
+        let mut out = Vec::new();
+        for run in &self.runs {
+            for repeat in 0..run.times {
+                walk.peak.bytes = f64::NEG_INFINITY;
+                walk.through(run, repeat);
+                out.push(Level {
+                    phase: walk.peak.phase,
+                    most: walk.peak.bytes,
+                    held: walk.peak.held,
+                });
+            }
+        }
+        out
+    }
+
+    /// Bytes held when the step is over, less what it began with: 0 where nothing leaks.
+    #[must_use]
+    pub fn left(&self) -> Line {
+        let mut left = Line::ZERO;
+        for run in &self.runs {
+            #[expect(clippy::cast_precision_loss, reason = "layers are few")]
+            let times = run.times as f64;
+            for event in &run.events {
+                left += event.size * times;
+            }
+        }
+        left
+    }
+}
+
+fn levels(run: &Run, mut level: Line, lines: &mut Vec<Line>) -> Line {
+    for event in &run.events {
+        level += event.size;
+        if event.size.fixed > 0.0 || event.size.per_token > 0.0 {
+            lines.push(level);
+        }
+    }
+    level
+}
+
+struct Walk {
+    tokens: f64,
+    level: f64,
+    held: [f64; Label::ALL.len()],
+    peak: Peak,
+}
+
+impl Walk {
+    fn new(tokens: f64) -> Self {
+        let held = [0.0; Label::ALL.len()];
+        let peak = Peak { bytes: 0.0, phase: Phase::Start, last: Label::Parameters, held };
+        Self { tokens, level: 0.0, held, peak }
+    }
+
+    fn through(&mut self, run: &Run, repeat: u64) {
+        for event in &run.events {
+            let size = event.size.at(self.tokens);
+            self.level += size;
+            self.held[event.label as usize] += size;
+            if self.level > self.peak.bytes {
+                self.peak = Peak {
+                    bytes: self.level,
+                    phase: run.phase.later(repeat),
+                    last: event.label,
+                    held: self.held,
+                };
+            }
+        }
+    }
+
+    /// Goes past more layers like the one walked since `before`.
+    fn skip(&mut self, before: &[f64; Label::ALL.len()], layers: u64) {
+        #[expect(clippy::cast_precision_loss, reason = "layers are few")]
+        let layers = layers as f64;
+        for (now, before) in self.held.iter_mut().zip(before) {
+            let moved = (*now - before) * layers;
+            *now += moved;
+            self.level += moved;
+        }
+    }
+}
+
+/// The peak of a step as a function of its micro-batch: the highest of a few lines.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Envelope {
+    /// Rising slopes; each is highest somewhere.
+    lines: Vec<Line>,
+}
+
+impl Envelope {
+    /// Keeps the lines that are highest for some number of tokens from 1 on.
+    fn over(mut lines: Vec<Line>) -> Self {
+        lines.sort_by(|a, b| {
+            a.per_token.total_cmp(&b.per_token).then(a.fixed.total_cmp(&b.fixed))
+        });
+        let mut kept: Vec<Line> = Vec::new();
+        for line in lines {
+            while let Some(&last) = kept.last() {
+                let covered = line.per_token <= last.per_token || line.at(1.0) >= last.at(1.0);
+                let shadowed = kept.len() > 1 && {
+                    // where the line before meets this one, the last one is not above them
+                    let before = kept[kept.len() - 2];
+                    let meet = (before.fixed - line.fixed) / (line.per_token - before.per_token);
+                    last.at(meet) <= line.at(meet)
+                };
+                if !(covered || shadowed) {
+                    break;
+                }
+                kept.pop();
+            }
+            kept.push(line);
+        }
+        Self { lines: kept }
+    }
+
+    /// The peak for a micro-batch of so many tokens, bytes.
+    #[must_use]
+    pub fn peak(&self, tokens: f64) -> f64 {
+        self.lines.iter().fold(0.0, |most, line| line.at(tokens).max(most))
+    }
+
+    /// The most tokens of a micro-batch whose peak is not above so many bytes; none where not
+    /// even one token fits.
+    #[must_use]
+    pub fn most_tokens(&self, bytes: f64) -> Option<f64> {
+        let most = self.lines.iter().fold(f64::INFINITY, |most, line| {
+            let fits = (bytes - line.fixed) / line.per_token;
+            if line.per_token > 0.0 {
+                most.min(fits)
+            } else if line.fixed > bytes {
+                f64::NEG_INFINITY
+            } else {
+                most
+            }
+        });
+        (most >= 1.0).then_some(most.floor())
+    }
+}
