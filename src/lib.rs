@@ -33,6 +33,8 @@ pub mod model;
 
 pub mod hardware;
 
+pub mod layout;
+
 pub mod memory;
 
 pub mod data;

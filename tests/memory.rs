@@ -1,6 +1,7 @@
 //! What a training step holds, against PyTorch's own tracker and against measurements.
 
-use plan::memory::{Label, Settings, fsdp_step};
+use plan::layout::{Layout, LayoutKeys, Recompute};
+use plan::memory::{Label, LossKernel, Optimizer, AttentionKernel, Precision, Profile, Setting, step};
 use plan::model::{
     Attention, Block, FeedForward, Grouped, Mlp, Norm, Positions, QkNorm, Shape, Stack,
 };
@@ -9,8 +10,7 @@ use std::collections::HashMap;
 struct Case {
     name: String,
     shape: Shape,
-    settings: Settings,
-    tokens: f64,
+    setting: Setting,
     peak: f64,
 }
 
@@ -46,17 +46,23 @@ fn cases() -> Vec<Case> {
                 tied: flag("tied"),
                 stacks: vec![Stack { layers: number("layers"), block }],
             };
-            let settings = Settings {
-                ranks: number("ranks"),
-                sequence,
-                recompute: flag("recompute"),
-                reshard: flag("reshard"),
-                logits_kept: flag("logits_kept"),
+            let keys = LayoutKeys {
+                micro_batch: Some(number("micro_batch")),
+                recompute: flag("recompute").then_some(Recompute::Full),
+                reshard: Some(flag("reshard")),
+                ..LayoutKeys::default()
             };
-            #[expect(clippy::cast_precision_loss, reason = "tokens are few")]
-            let tokens = (number("micro_batch") * sequence) as f64;
+            let setting = Setting {
+                layout: Layout::of(&keys, number("ranks")).unwrap(),
+                sequence,
+                precision: Precision::Bf16,
+                optimizer: Optimizer::AdamW,
+                attention: AttentionKernel::Sdpa,
+                loss: if flag("logits_kept") { LossKernel::Eager } else { LossKernel::Released },
+                profile: Profile::Eager,
+            };
             let peak = row["peak_bytes"].parse().unwrap();
-            Case { name: row["case"].clone(), shape, settings, tokens, peak }
+            Case { name: row["case"].clone(), shape, setting, peak }
         })
         .collect()
 }
@@ -66,11 +72,24 @@ fn fsdp2_holds_what_the_tracker_of_pytorch_counts() {
     let cases = cases();
     assert!(cases.len() >= 80);
     for case in cases {
-        let step = fsdp_step(&case.shape, &case.settings).unwrap();
-        let peak = step.peak(case.tokens);
+        let step = step(&case.shape, &case.setting).unwrap();
+        let peak = step.peak();
         let breakdown: f64 = Label::ALL.iter().map(|&label| peak.held(label)).sum();
         println!("{} {} {} {:?} {:?}", case.name, peak.bytes, case.peak, peak.phase, peak.last);
         assert_eq!(breakdown, peak.bytes, "{}", case.name);
         assert_eq!(peak.bytes, case.peak, "{}", case.name);
+    }
+}
+
+#[test]
+fn cuda() {
+    let cases = cases();
+    let mut reader = csv::Reader::from_path("tests/oracle/gpu_memory.csv").unwrap();
+    for row in reader.deserialize::<HashMap<String, String>>() {
+        let row = row.unwrap();
+        let Some(case) = cases.iter().find(|c| c.name == row["case"]) else { continue };
+        let measured: f64 = row["allocated_bytes"].parse().unwrap();
+        let peak = step(&case.shape, &Setting { profile: Profile::Cuda, ..case.setting }).unwrap().peak();
+        println!("{:+.3}% {} {:?} {:?} diff {} MB", 100.0*(peak.bytes/measured-1.0), case.name, peak.phase, peak.last, (peak.bytes-measured)/1e6);
     }
 }

@@ -7,28 +7,15 @@ use super::block::{Block, Parameter, Stream, number};
 use super::label::Label;
 use super::line::Line;
 use super::operator::Linear;
+use super::setting::{LossKernel, Setting};
 use super::tape::{Mode, Tape};
 use super::timeline::{Event, Phase, Timeline};
+use crate::layout::Recompute;
 use crate::model::{Positions, Shape};
 
 const BF16: f64 = 2.0;
 const FP32: f64 = 4.0;
 const INT64: f64 = 8.0;
-
-/// What a step depends on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Settings {
-    /// Devices over which the parameters are sharded.
-    pub ranks: u64,
-    /// Tokens of a sequence on this device.
-    pub sequence: u64,
-    /// Every block runs forward a second time in backward.
-    pub recompute: bool,
-    /// Parameters are gathered anew for backward.
-    pub reshard: bool,
-    /// The name of the logits lives on through backward.
-    pub logits_kept: bool,
-}
 
 /// A unit: parameters that are gathered and reduced together.
 #[derive(Debug, Clone)]
@@ -135,14 +122,14 @@ struct Kind {
 }
 
 impl Kind {
-    fn of(block: &Block, settings: &Settings) -> Self {
+    fn of(block: &Block, setting: &Setting) -> Self {
         let tensor = block.stream.tensor();
         let mut t = Tape::default();
         let mut x = t.given(Label::Residual, tensor);
         let mut out = block.forward(&mut t, x);
         t.drop(x);
         let mut forward = t.take_events();
-        if settings.recompute {
+        if setting.layout.recompute == Recompute::Full {
             let saves = t.saves();
             forward = forgetful(block, tensor);
             t = Tape::default();
@@ -152,7 +139,7 @@ impl Kind {
         }
         let gradient = t.given(Label::ActivationGradients, tensor);
         t.backward(out, gradient);
-        let unit = Unit { parameters: block.parameters(), ranks: number(settings.ranks) };
+        let unit = Unit { parameters: block.parameters(), ranks: number(setting.layout.shards()) };
         let (backward, gradients) = (t.take_events(), t.unit_gradients());
         Self { unit, forward, backward, gradients }
     }
@@ -183,8 +170,8 @@ struct Root {
 }
 
 impl Root {
-    fn of(shape: &Shape, stream: &Stream, settings: &Settings) -> Self {
-        let (h, v, s) = (stream.hidden, number(shape.vocab), number(settings.sequence));
+    fn of(shape: &Shape, stream: &Stream, setting: &Setting) -> Self {
+        let (h, v, s) = (stream.hidden, number(shape.vocab), number(setting.sequence));
         let tensor = stream.tensor();
         let learned = match shape.positions {
             Positions::Learned(rows) => Some(number(rows)),
@@ -265,21 +252,21 @@ impl Root {
         t.backward(logits, gradient);
         let head_backward = t.take_events();
         let gradients = e.unit_gradients() + t.unit_gradients();
-        let unit = Unit { parameters, ranks: number(settings.ranks) };
+        let unit = Unit { parameters, ranks: number(setting.layout.shards()) };
         Self { unit, first, embedding, embedding_backward, head, head_backward, gradients }
     }
 }
 
 /// The step, as allocations and frees; none where the model has operators that are not known here.
 #[must_use]
-pub fn step(shape: &Shape, stream: &Stream, settings: &Settings) -> Option<Timeline> {
+pub fn step(shape: &Shape, stream: &Stream, setting: &Setting) -> Option<Timeline> {
     let kinds: Vec<(u64, Kind)> = shape
         .blocks()
-        .map(|(layers, block)| Some((layers, Kind::of(&Block::of(*stream, block)?, settings))))
+        .map(|(layers, block)| Some((layers, Kind::of(&Block::of(*stream, block)?, setting))))
         .collect::<Option<_>>()?;
-    let root = Root::of(shape, stream, settings);
+    let root = Root::of(shape, stream, setting);
     let mut timeline = Timeline::default();
-    let step = Step { settings, stream, vocab: number(shape.vocab), root, kinds };
+    let step = Step { setting, stream, vocab: number(shape.vocab), root, kinds };
     step.start(&mut timeline);
     step.forward(&mut timeline);
     step.loss(&mut timeline);
@@ -289,7 +276,7 @@ pub fn step(shape: &Shape, stream: &Stream, settings: &Settings) -> Option<Timel
 }
 
 struct Step<'a> {
-    settings: &'a Settings,
+    setting: &'a Setting,
     stream: &'a Stream,
     vocab: f64,
     root: Root,
@@ -313,7 +300,7 @@ impl Step<'_> {
         s.make(Label::Embedding, self.stream.rotation.unwrap_or_default());
         s.add(Label::Inputs, Line::per_token(2.0 * INT64));
         s.make(Label::Loss, FP32);
-        if self.settings.logits_kept {
+        if self.setting.loss == LossKernel::Eager {
             s.add(Label::Logits, self.logits(BF16));
         }
         timeline.push(Phase::Start, 1, s.0);
@@ -339,7 +326,7 @@ impl Step<'_> {
                 s.free(Label::Communication, before.gathered());
                 s.copy_out(&kind.unit);
                 s.extend(&kind.forward);
-                if self.settings.reshard {
+                if self.setting.layout.reshard {
                     s.reshard(&kind.unit);
                 }
                 timeline.push(Phase::Forward(layer), times, s.0);
@@ -350,11 +337,11 @@ impl Step<'_> {
 
         let mut s = Script::default();
         s.extend(&self.root.head);
-        if self.settings.reshard {
+        if self.setting.layout.reshard {
             s.reshard(&self.root.unit);
         }
         s.free(Label::Communication, before.gathered());
-        if self.settings.logits_kept {
+        if self.setting.loss == LossKernel::Eager {
             s.add(Label::Logits, -self.logits(BF16));
         }
         timeline.push(Phase::Head, 1, s.0);
@@ -369,7 +356,7 @@ impl Step<'_> {
         s.make(Label::Loss, 2.0 * FP32); // the loss, its weight
         s.add(Label::Loss, -wide);
         s.free(Label::Loss, FP32); // the last step's loss
-        if !self.settings.logits_kept {
+        if self.setting.loss != LossKernel::Eager {
             s.add(Label::Logits, -narrow);
         }
         timeline.push(Phase::Loss, 1, s.0);
@@ -388,7 +375,7 @@ impl Step<'_> {
 
     fn backward(&self, timeline: &mut Timeline) {
         let Some((_, last)) = self.kinds.last() else { return };
-        let reshard = self.settings.reshard;
+        let reshard = self.setting.layout.reshard;
         let mut s = Script::default();
         if reshard {
             s.gather(&self.root.unit);

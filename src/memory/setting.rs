@@ -1,0 +1,130 @@
+//! What a training step's memory depends on, beside the model.
+
+use crate::layout::Layout;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What a training step's memory depends on, beside the model; everything is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// The split of the model over devices.
+    pub layout: Layout,
+    /// Tokens of a sequence, before context parallel devices share it.
+    pub sequence: u64,
+    /// Number formats.
+    pub precision: Precision,
+    /// What the optimizer keeps.
+    pub optimizer: Optimizer,
+    /// How attention is computed.
+    pub attention: AttentionKernel,
+    /// How the loss is computed.
+    pub loss: LossKernel,
+    /// Whose operators run.
+    pub profile: Profile,
+}
+
+/// Number formats of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// Parameters kept and gradients reduced in FP32, everything computed in BF16.
+    #[default]
+    Bf16,
+    /// Everything in BF16, the optimizer's moments too.
+    Bf16Pure,
+}
+
+/// What the optimizer keeps for every parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Optimizer {
+    /// `AdamW`: two moments in the parameters' format.
+    #[default]
+    #[serde(rename = "adamw")]
+    AdamW,
+    /// `AdamW` with two moments of 8 bits, and an FP32 scale for each block of 256.
+    #[serde(rename = "adamw-8bit")]
+    AdamW8bit,
+    /// Stochastic gradient descent with momentum.
+    Sgd,
+}
+
+/// How attention is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttentionKernel {
+    /// `scaled_dot_product_attention` with a kernel that never holds the scores.
+    #[default]
+    Sdpa,
+    /// Scores and their softmax as tensors of tokens × tokens for each head.
+    Eager,
+}
+
+/// How the loss is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LossKernel {
+    /// `cross_entropy(logits.float())`, the logits' name living on through backward.
+    #[default]
+    Eager,
+    /// The same, the logits let go of before backward.
+    Released,
+    /// Head and loss for one of eight parts of the tokens after the other.
+    Chunked,
+}
+
+/// Whose operators run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// PyTorch's operators one by one, as its own memory tracker counts them without a GPU.
+    #[default]
+    Eager,
+    /// The same on an NVIDIA GPU, where `RMSNorm` is one operator.
+    Cuda,
+}
+
+macro_rules! named {
+    ($($type:ident { $($variant:ident = $name:literal),+ $(,)? })+) => {
+        $(impl $type {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+        }
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $name),+ })
+            }
+        })+
+    };
+}
+named! {
+    Precision { Bf16 = "bf16", Bf16Pure = "bf16-pure" }
+    Optimizer { AdamW = "adamw", AdamW8bit = "adamw-8bit", Sgd = "sgd" }
+    AttentionKernel { Sdpa = "sdpa", Eager = "eager" }
+    LossKernel { Eager = "eager", Released = "released", Chunked = "chunked" }
+    Profile { Eager = "eager", Cuda = "cuda" }
+}
+
+impl Precision {
+    /// Bytes of a parameter as the optimizer keeps it, and of its gradient there.
+    #[must_use]
+    pub fn kept(self) -> f64 {
+        match self {
+            Self::Bf16 => 4.0,
+            Self::Bf16Pure => 2.0,
+        }
+    }
+}
+
+impl Optimizer {
+    /// Bytes of its states for each parameter kept in so many bytes.
+    #[must_use]
+    pub fn states(self, parameter: f64) -> f64 {
+        match self {
+            Self::AdamW => 2.0 * parameter,
+            Self::AdamW8bit => 2.0 * (1.0 + 4.0 / 256.0),
+            Self::Sgd => parameter,
+        }
+    }
+}
