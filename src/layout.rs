@@ -63,6 +63,24 @@ impl Layout {
         self.dp_shard.saturating_mul(self.cp)
     }
 
+    /// Micro-batches that a place in the pipeline holds at once, at most: those that have gone
+    /// forward and not yet backward (Narayanan et al. 2021, arXiv:2104.04473, section 2.2; the
+    /// warm-up of interleaved chunks as Megatron-LM's `schedules.py` counts it).
+    #[must_use]
+    pub fn in_flight(&self, place: u64) -> f64 {
+        let after = self.pp.saturating_sub(place + 1);
+        let chunks = if self.interleave > 1 {
+            after.saturating_mul(2).saturating_add((self.interleave - 1).saturating_mul(self.pp))
+        } else {
+            after
+        };
+        let all = self.micro_batches.saturating_mul(self.interleave);
+        let held = chunks.saturating_add(1).min(all);
+        #[expect(clippy::cast_precision_loss, reason = "stages are few")]
+        let held = (held as f64, self.interleave as f64);
+        held.0 / held.1
+    }
+
     /// The layout of so many devices with what is stated and the rest filled in.
     ///
     /// # Errors
@@ -85,7 +103,11 @@ impl Layout {
         for (key, value) in stated {
             if value.is_some_and(|value| value == 0) {
                 let message = format!("`{key}` is 0");
-                return Err(LayoutError::new(key, message, "write 1 where nothing is split".into()));
+                return Err(LayoutError::new(
+                    key,
+                    message,
+                    "write 1 where nothing is split".into(),
+                ));
             }
             if value.is_some_and(|value| value > MAX_DEGREE) {
                 let message = format!("`{key}` is above {MAX_DEGREE}");
@@ -96,8 +118,11 @@ impl Layout {
         if !devices.is_multiple_of(inner) {
             let key = [("pp", pp), ("cp", cp), ("tp", tp)];
             let key = key.iter().find(|(_, degree)| *degree > 1).map_or("tp", |(key, _)| key);
-            let message = format!("tp {tp} × cp {cp} × pp {pp} = {inner} does not divide {devices} devices");
-            let help = format!("the rest of the devices is data parallel: take a multiple of {inner} devices");
+            let message =
+                format!("tp {tp} × cp {cp} × pp {pp} = {inner} does not divide {devices} devices");
+            let help = format!(
+                "the rest of the devices is data parallel: take a multiple of {inner} devices"
+            );
             return Err(LayoutError::new(key, message, help));
         }
         let data = devices / inner;
@@ -121,7 +146,8 @@ impl Layout {
     }
 
     fn agrees(&self, keys: &LayoutKeys) -> Result<(), LayoutError> {
-        let fault = |key, message: String, help: &str| Err(LayoutError::new(key, message, help.into()));
+        let fault =
+            |key, message: String, help: &str| Err(LayoutError::new(key, message, help.into()));
         let mesh = self.shards().saturating_mul(self.tp);
         if !mesh.is_multiple_of(self.ep) {
             let message = format!(
@@ -135,7 +161,8 @@ impl Layout {
             return fault("interleave", message, "state `pp`, or leave `interleave` out");
         }
         if keys.reshard.is_some() && !self.strategy.gathers() {
-            let message = format!("`reshard` belongs to fsdp2 and hsdp; {} gathers nothing", self.strategy);
+            let message =
+                format!("`reshard` belongs to fsdp2 and hsdp; {} gathers nothing", self.strategy);
             return fault("reshard", message, "leave it out, or take `strategy = \"fsdp2\"`");
         }
         Ok(())
@@ -143,11 +170,7 @@ impl Layout {
 }
 
 /// Replicas and shards of so many data-parallel devices.
-fn data_split(
-    keys: &LayoutKeys,
-    strategy: Strategy,
-    data: u64,
-) -> Result<(u64, u64), LayoutError> {
+fn data_split(keys: &LayoutKeys, strategy: Strategy, data: u64) -> Result<(u64, u64), LayoutError> {
     let (replicate, shard) = match (keys.dp_replicate, keys.dp_shard) {
         (Some(replicate), Some(shard)) => (replicate, shard),
         (Some(replicate), None) => (replicate, data / replicate.max(1)),
@@ -173,7 +196,8 @@ fn data_split(
         return Err(LayoutError::new(key, message, help));
     }
     if strategy.replicates() && shard > 1 {
-        let message = format!("{strategy} holds every state on every device, and dp_shard is {shard}");
+        let message =
+            format!("{strategy} holds every state on every device, and dp_shard is {shard}");
         let help = "take `strategy = \"fsdp2\"` to shard".to_owned();
         return Err(LayoutError::new("dp_shard", message, help));
     }

@@ -4,14 +4,22 @@
 //! saves for backward, in order, with gathers, frees, gradients, the loss and the optimizer. Like
 //! layers are simulated once.
 
+mod attention;
 mod block;
-mod fsdp;
+mod check;
+mod experts;
 mod label;
+mod layer;
 mod line;
 mod operator;
+mod root;
 mod setting;
+mod states;
+mod step;
+mod stream;
 mod tape;
 mod timeline;
+mod unit;
 
 pub use label::Label;
 pub use line::Line;
@@ -19,11 +27,10 @@ pub use setting::{AttentionKernel, LossKernel, Optimizer, Precision, Profile, Se
 pub use timeline::{Envelope, Level, Peak, Phase, Timeline};
 
 use crate::model::Shape;
-use block::{Stream, number};
-use operator::NormKind;
+use stream::number;
 
 /// One training step on the device that holds most.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Step {
     /// Allocations and frees in order.
     pub timeline: Timeline,
@@ -31,6 +38,8 @@ pub struct Step {
     pub tokens: f64,
     /// Tokens of one sequence on this device.
     pub sequence: f64,
+    /// Its place in the pipeline, counted from 0.
+    pub stage: u64,
 }
 
 impl Step {
@@ -66,17 +75,16 @@ pub struct MemoryError {
 /// # Errors
 /// A model, strategy or kernel whose operators are not known here: nothing is guessed.
 pub fn step(shape: &Shape, setting: &Setting) -> Result<Step, MemoryError> {
-    let sequence = number(setting.sequence);
-    let (rms, statistics) = match setting.profile {
-        Profile::Eager => (NormKind::RmsByParts, 2),
-        Profile::Cuda => (NormKind::RmsFused, 4),
-    };
-    let stream = Stream::of(shape, sequence, rms, NormKind::Layer { statistics });
-    let timeline = fsdp::step(shape, &stream, setting).ok_or_else(|| MemoryError {
-        key: "model",
-        message: "blocks of this kind are not simulated".to_owned(),
-        help: "dense blocks with grouped attention are".to_owned(),
-    })?;
+    check::possible(shape, setting)?;
+    let sequence = number(setting.sequence) / number(setting.layout.cp);
     let tokens = number(setting.layout.micro_batch) * sequence;
-    Ok(Step { timeline, tokens, sequence })
+    let stages = 0..setting.layout.pp;
+    let steps = stages.map(|stage| Step {
+        timeline: step::timeline(shape, setting, stage),
+        tokens,
+        sequence,
+        stage,
+    });
+    let heavier = |a: Step, b: Step| if b.peak().bytes > a.peak().bytes { b } else { a };
+    Ok(steps.reduce(heavier).unwrap_or_default())
 }

@@ -81,6 +81,12 @@ impl Strategy {
         matches!(self, Self::Dp | Self::Ddp)
     }
 
+    /// Whether BF16 copies of FP32 parameters come from PyTorch's autocast.
+    #[must_use]
+    pub fn autocasts(self) -> bool {
+        self.replicates()
+    }
+
     /// Whether units are gathered by FSDP2.
     #[must_use]
     pub fn gathers(self) -> bool {

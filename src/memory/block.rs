@@ -1,14 +1,16 @@
 //! A block as a program of operators, and the parameters that it has.
 
+use super::attention;
+use super::experts;
 use super::label::Label;
-use super::line::Line;
-use super::operator::{Linear, Norm, NormKind};
+use super::operator::Linear;
+use super::stream::{Stream, number};
 use super::tape::{Id, Tape};
-use crate::model::{self, Attention, FeedForward, Grouped, Mlp, Positions, QkNorm, Shape};
+use crate::model::{self, Attention, FeedForward, Mlp};
 
 const BF16: f64 = 2.0;
 
-/// A parameter as sharding sees it.
+/// A parameter on one device, before it is sharded.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Parameter {
     /// Rows; shards are cut between them.
@@ -17,11 +19,14 @@ pub(super) struct Parameter {
     pub row: f64,
     /// Bytes of a number of its gradient before it is reduced.
     pub gradient: f64,
+    /// Devices that share it out, over those that share out the others: experts are spread
+    /// already.
+    pub spread: f64,
 }
 
 impl Parameter {
     pub fn matrix(rows: f64, row: f64) -> Self {
-        Self { rows, row, gradient: BF16 }
+        Self { rows, row, gradient: BF16, spread: 1.0 }
     }
 
     pub fn vector(rows: f64) -> Self {
@@ -34,150 +39,67 @@ impl Parameter {
     }
 }
 
-/// What all blocks of a model share.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Stream {
-    pub hidden: f64,
-    pub norm: NormKind,
-    /// Numbers of a norm's parameters for each number of its width: 0, 1 or 2.
-    pub norm_parameters: u8,
-    /// Bytes of the table that rotates queries and keys, where they are rotated.
-    pub rotation: Option<f64>,
-}
+/// The parameters of linear layers, one after the other.
+#[derive(Default)]
+pub(super) struct Parameters(pub Vec<Parameter>);
 
-impl Stream {
-    pub fn of(shape: &Shape, sequence: f64, rms: NormKind, layer: NormKind) -> Self {
-        let (norm, norm_parameters) = match shape.norm {
-            model::Norm::Bare => (layer, 0),
-            model::Norm::Scale => (rms, 1),
-            model::Norm::Layer => (layer, 2),
-        };
-        let head_dim = shape.blocks().map(|(_, block)| rotated_width(&block.attention)).max();
-        let rotation = (shape.positions == Positions::Free)
-            .then(|| 4.0 * sequence * number(head_dim.unwrap_or_default()));
-        Self { hidden: number(shape.hidden), norm, norm_parameters, rotation }
-    }
-
-    /// The norm of the stream.
-    pub fn norm(&self) -> Norm {
-        self.norm_of(self.hidden, 1.0, self.hidden)
-    }
-
-    fn norm_of(&self, width: f64, rows: f64, weight: f64) -> Norm {
-        let weight = if self.norm_parameters > 0 { weight } else { 0.0 };
-        Norm { width, rows, kind: self.norm, weight, bias: self.norm_parameters > 1 }
-    }
-
-    /// The parameters of a norm of so many numbers.
-    pub fn norm_parameters(&self, weight: f64) -> Vec<Parameter> {
-        let mut parameters = vec![Parameter::vector(weight); self.norm_parameters.into()];
-        if self.norm == NormKind::RmsByParts {
-            // what the parts compute in FP32 is reduced in FP32
-            parameters.iter_mut().for_each(|parameter| parameter.gradient = 4.0);
+impl Parameters {
+    pub fn linear(&mut self, rows: f64, row: f64, bias: bool) {
+        self.0.push(Parameter::matrix(rows, row));
+        if bias {
+            self.0.push(Parameter::vector(rows));
         }
-        parameters
-    }
-
-    /// Bytes of a tensor of the stream.
-    pub fn tensor(&self) -> Line {
-        Line::per_token(BF16 * self.hidden)
     }
 }
 
-fn rotated_width(attention: &Attention) -> u64 {
-    match attention {
-        Attention::Grouped(grouped) => grouped.head_dim,
-        Attention::Latent(latent) => latent.rope_dim,
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "sizes of a checked shape stay below 1e9")]
-pub(super) fn number(size: u64) -> f64 {
-    size as f64
-}
-
-/// A block: the parameters in module order, and what running it does.
+/// A block on one device.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Block {
-    pub stream: Stream,
-    pub attention: Grouped,
-    pub mlp: Mlp,
-    pub norms: u64,
+pub(super) struct Block<'a> {
+    pub stream: &'a Stream,
+    pub block: &'a model::Block,
 }
 
-impl Block {
-    /// What this simulation knows of a block; none where it has operators that it does not.
-    pub fn of(stream: Stream, block: &model::Block) -> Option<Self> {
-        let Attention::Grouped(attention) = block.attention else { return None };
-        let FeedForward::Dense(mlp) = block.feed_forward else { return None };
-        Some(Self { stream, attention, mlp, norms: block.norms })
-    }
-
-    fn widths(&self) -> (f64, f64) {
-        let a = &self.attention;
-        (number(a.heads) * number(a.head_dim), number(a.kv_heads) * number(a.head_dim))
-    }
-
+impl Block<'_> {
     /// Parameters in module order: attention, feed-forward, norms.
     pub fn parameters(&self) -> Vec<Parameter> {
-        let (a, h, f) = (&self.attention, self.stream.hidden, number(self.mlp.width));
-        let (q, kv) = self.widths();
-        let mut out = Vec::with_capacity(16);
-        let mut linear = |rows: f64, row: f64, bias: bool| {
-            out.push(Parameter::matrix(rows, row));
-            if bias {
-                out.push(Parameter::vector(rows));
-            }
-        };
-        for rows in [q, kv, kv] {
-            linear(rows, h, a.qkv_bias);
+        let mut out = Parameters(Vec::with_capacity(16));
+        match &self.block.attention {
+            Attention::Grouped(a) => attention::grouped_parameters(self.stream, a, &mut out),
+            Attention::Latent(a) => attention::latent_parameters(self.stream, a, &mut out),
         }
-        linear(h, q, a.out_bias);
-        linear(f, h, self.mlp.bias);
-        linear(h, f, self.mlp.bias);
-        if self.mlp.gated {
-            linear(f, h, self.mlp.bias);
+        match &self.block.feed_forward {
+            FeedForward::Dense(mlp) => mlp_parameters(self.stream, mlp, &mut out),
+            FeedForward::Experts(experts) => experts::parameters(self.stream, experts, &mut out),
         }
-        for weight in self.qk_norm_weights() {
-            out.extend(self.stream.norm_parameters(weight));
+        let mut out = out.0;
+        if let Attention::Grouped(a) = &self.block.attention {
+            out.extend(attention::norm_parameters(self.stream, a));
         }
-        for _ in 0..self.norms {
-            out.extend(self.stream.norm_parameters(h));
+        for _ in 0..self.block.norms {
+            out.extend(self.stream.norm_parameters(self.stream.hidden));
         }
         out
     }
 
-    /// Numbers of the weights of the norms of queries and keys.
-    fn qk_norm_weights(&self) -> Vec<f64> {
-        let (q, kv) = self.widths();
-        match self.attention.qk_norm {
-            QkNorm::None => vec![],
-            QkNorm::Shared => vec![number(self.attention.head_dim); 2],
-            QkNorm::Whole => vec![q, kv],
-        }
-    }
-
     /// Runs the block; whoever called it holds its input.
     pub fn forward(&self, t: &mut Tape, x: Id) -> Id {
-        let tensor = self.stream.tensor();
-        let norm = self.stream.norm();
-        if self.norms < 2 {
-            return self.parallel(t, x);
+        let (stream, norm) = (self.stream, self.stream.norm());
+        let tensor = stream.tensor();
+        if self.block.norms < 2 {
+            return self.side_by_side(t, x);
         }
         // Gemma norms after both parts too
-        let post = self.norms >= 4;
+        let after = self.block.norms >= 4;
         let n = t.norm(x, norm);
         let mut a = self.attend(t, n);
-        t.drop(n);
-        if post {
+        if after {
             a = replaced(t, a, |t, a| t.norm(a, norm));
         }
         let middle = t.sum(x, a, tensor);
         t.drop(a);
         let n = t.norm(middle, norm);
         let mut d = self.feed(t, n);
-        t.drop(n);
-        if post {
+        if after {
             d = replaced(t, d, |t, d| t.norm(d, norm));
         }
         let out = t.sum(middle, d, tensor);
@@ -187,12 +109,12 @@ impl Block {
     }
 
     /// Both parts side by side behind one norm (Cohere).
-    fn parallel(&self, t: &mut Tape, x: Id) -> Id {
+    fn side_by_side(&self, t: &mut Tape, x: Id) -> Id {
         let tensor = self.stream.tensor();
         let n = t.norm(x, self.stream.norm());
+        t.hold(n);
         let a = self.attend(t, n);
         let d = self.feed(t, n);
-        t.drop(n);
         let sum = t.sum(x, a, tensor);
         t.drop(a);
         let out = t.sum(sum, d, tensor);
@@ -201,69 +123,86 @@ impl Block {
         out
     }
 
+    /// Attention; lets go of its input.
     fn attend(&self, t: &mut Tape, n: Id) -> Id {
-        let a = &self.attention;
-        let (h, (q, kv)) = (self.stream.hidden, self.widths());
-        let project = |t: &mut Tape, outputs: f64| {
-            let bias = a.qkv_bias;
-            t.linear(n, Linear { inputs: h, outputs, bias, tokens: 1.0, label: Label::Qkv })
-        };
-        let mut queries = project(t, q);
-        let mut keys = project(t, kv);
-        let values = project(t, kv);
-        match a.qk_norm {
-            QkNorm::None => {}
-            QkNorm::Shared => {
-                let d = number(a.head_dim);
-                let norm = |rows: u64| self.stream.norm_of(d, number(rows), d);
-                queries = replaced(t, queries, |t, x| t.norm(x, norm(a.heads)));
-                keys = replaced(t, keys, |t, x| t.norm(x, norm(a.kv_heads)));
-            }
-            QkNorm::Whole => {
-                let norm = |width: f64| self.stream.norm_of(width, 1.0, width);
-                queries = replaced(t, queries, |t, x| t.norm(x, norm(q)));
-                keys = replaced(t, keys, |t, x| t.norm(x, norm(kv)));
-            }
-        }
-        if let Some(table) = self.stream.rotation {
-            [queries, keys] = t.rotation([(queries, q), (keys, kv)], table);
-        }
-        let qkv = [queries, keys, values];
-        let o = t.flash_attention(qkv, [q, kv, kv], q, number(a.heads));
-        let label = Label::Residual;
-        let out =
-            t.linear(o, Linear { inputs: q, outputs: h, bias: a.out_bias, tokens: 1.0, label });
-        for id in [queries, keys, values, o] {
-            t.drop(id);
-        }
-        out
+        self.on_all_tokens(t, n, |t, n| match &self.block.attention {
+            Attention::Grouped(a) => attention::grouped(self.stream, a, t, n),
+            Attention::Latent(a) => attention::latent(self.stream, a, t, n),
+        })
     }
 
+    /// The feed-forward; lets go of its input.
     fn feed(&self, t: &mut Tape, n: Id) -> Id {
-        let (h, f, bias) = (self.stream.hidden, number(self.mlp.width), self.mlp.bias);
-        let into =
-            Linear { inputs: h, outputs: f, bias, tokens: 1.0, label: Label::FeedForward };
-        let out = Linear { inputs: f, outputs: h, bias, tokens: 1.0, label: Label::Residual };
-        let g = t.linear(n, into);
-        let s = t.activation(g, f);
-        t.drop(g);
-        let inner = if self.mlp.gated {
-            let u = t.linear(n, into);
-            let p = t.product(s, u, f);
-            t.drop(s);
-            t.drop(u);
-            p
-        } else {
-            s
-        };
-        let d = t.linear(inner, out);
-        t.drop(inner);
-        d
+        match &self.block.feed_forward {
+            FeedForward::Dense(mlp) => {
+                self.on_all_tokens(t, n, |t, n| feed(self.stream, mlp, t, n))
+            }
+            FeedForward::Experts(experts) => experts::feed(self.stream, experts, t, n),
+        }
+    }
+
+    /// Runs a part on the tokens of all tensor-parallel devices: they are gathered before it, and
+    /// its partial sums are reduced and scattered after it.
+    fn on_all_tokens(&self, t: &mut Tape, n: Id, part: impl FnOnce(&mut Tape, Id) -> Id) -> Id {
+        on_all_tokens(self.stream, t, n, part)
+    }
+}
+
+/// Runs a part on the tokens of all tensor-parallel devices; lets go of its input.
+pub(super) fn on_all_tokens(
+    stream: &Stream,
+    t: &mut Tape,
+    n: Id,
+    part: impl FnOnce(&mut Tape, Id) -> Id,
+) -> Id {
+    if stream.tp <= 1.0 {
+        let out = part(t, n);
+        t.drop(n);
+        return out;
+    }
+    let (share, whole) = (stream.tensor(), stream.whole());
+    let gathered = t.resized(n, share, whole);
+    t.drop(n);
+    let partial = part(t, gathered);
+    t.drop(gathered);
+    let out = t.resized(partial, whole, share);
+    t.drop(partial);
+    out
+}
+
+/// Two matrices, or three with a gate.
+pub(super) fn feed(stream: &Stream, mlp: &Mlp, t: &mut Tape, n: Id) -> Id {
+    let (h, f, bias) = (stream.hidden, number(mlp.width) / stream.tp, mlp.bias);
+    let into = Linear { inputs: h, outputs: f, bias, tokens: 1.0, label: Label::FeedForward };
+    let out = Linear { inputs: f, outputs: h, bias, tokens: 1.0, label: Label::Residual };
+    let g = t.linear(n, into);
+    let s = t.activation(g, f);
+    t.drop(g);
+    let inner = if mlp.gated {
+        let u = t.linear(n, into);
+        let p = t.product(s, u, f);
+        t.drop(s);
+        t.drop(u);
+        p
+    } else {
+        s
+    };
+    let d = t.linear(inner, out);
+    t.drop(inner);
+    d
+}
+
+fn mlp_parameters(stream: &Stream, mlp: &Mlp, out: &mut Parameters) {
+    let (h, f) = (stream.hidden, number(mlp.width) / stream.tp);
+    out.linear(f, h, mlp.bias);
+    out.linear(h, f, mlp.bias);
+    if mlp.gated {
+        out.linear(f, h, mlp.bias);
     }
 }
 
 /// Puts what an operator makes of a tensor in the tensor's place.
-fn replaced(t: &mut Tape, x: Id, operator: impl FnOnce(&mut Tape, Id) -> Id) -> Id {
+pub(super) fn replaced(t: &mut Tape, x: Id, operator: impl FnOnce(&mut Tape, Id) -> Id) -> Id {
     let y = operator(t, x);
     t.drop(x);
     y

@@ -15,6 +15,8 @@ pub enum Label {
     UnitGradients,
     /// Buffers of collectives.
     Communication,
+    /// Workspaces of the matrix library.
+    Workspace,
     /// Token ids and labels.
     Inputs,
     /// The embedded tokens, tables of positions and rotations.
@@ -45,13 +47,14 @@ pub enum Label {
 
 impl Label {
     /// All of them, in the order of the report.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Parameters,
         Self::Gradients,
         Self::Optimizer,
         Self::Gathered,
         Self::UnitGradients,
         Self::Communication,
+        Self::Workspace,
         Self::Inputs,
         Self::Embedding,
         Self::Residual,
@@ -77,6 +80,7 @@ impl Label {
             Self::Gathered => "gathered",
             Self::UnitGradients => "unit_gradients",
             Self::Communication => "communication",
+            Self::Workspace => "workspace",
             Self::Inputs => "inputs",
             Self::Embedding => "embedding",
             Self::Residual => "residual",

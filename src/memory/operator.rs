@@ -10,6 +10,7 @@ use super::tape::{Id, Tape};
 
 const BF16: f64 = 2.0;
 const FP32: f64 = 4.0;
+const INT64: f64 = 8.0;
 
 /// A linear layer on one device.
 #[derive(Debug, Clone, Copy)]
@@ -35,11 +36,23 @@ pub(super) struct Norm {
     pub bias: bool,
 }
 
+/// How queries and keys are rotated.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum RotationKind {
+    /// In FP32 as complex numbers, by a table of so many bytes.
+    Complex { table: f64 },
+    /// In the stream's type, `x cos + rotate_half(x) sin` (Hugging Face's modelling code).
+    Halves,
+}
+
 /// How a norm is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NormKind {
     /// `RMSNorm` by its parts: FP32 copies of the input and of the normalised input are kept.
     RmsByParts,
+    /// `RMSNorm` by its parts, cast back before the weight (Hugging Face's modelling code): the FP32
+    /// copy of the input and the normalised input are kept.
+    RmsCastBack,
     /// `RMSNorm` as one operator (CUDA, torch 2.9 on): the input and 1/rms are kept.
     RmsFused,
     /// `LayerNorm`, with its statistics in so many bytes: the stream's type on the CPU, FP32 on CUDA.
@@ -55,18 +68,23 @@ impl Norm {
 impl Tape {
     /// `x W` (and a bias): keeps its input.
     pub fn linear(&mut self, x: Id, linear: Linear) -> Id {
+        self.linear_of(1.0, x, linear)
+    }
+
+    /// So many linear layers, each on its share of the tokens: a grouped product.
+    pub fn linear_of(&mut self, layers: f64, x: Id, linear: Linear) -> Id {
         let Linear { inputs, outputs, bias, tokens, label } = linear;
         let kept = self.save(x);
         let y = self.make(label, Line::per_token(BF16 * outputs * tokens));
         let dx_size = Line::per_token(BF16 * inputs * tokens);
-        let weight = BF16 * inputs * outputs;
+        let weight = BF16 * inputs * outputs * layers;
         self.node(move |t| {
             let d = t.gradient(y);
             if bias {
                 let dx = t.make(Label::ActivationGradients, dx_size);
                 t.parameter_gradient(weight);
                 t.release_early(kept);
-                t.parameter_gradient(BF16 * outputs);
+                t.parameter_gradient(BF16 * outputs * layers);
                 t.drop(d);
                 t.release(kept);
                 t.give(x, dx);
@@ -125,9 +143,45 @@ impl Tape {
         y
     }
 
-    /// Rotates queries and keys in FP32 as complex numbers, by a table of `table` bytes; lets go
-    /// of what they were.
-    pub fn rotation(&mut self, inputs: [(Id, f64); 2], table: f64) -> [Id; 2] {
+    /// Rotates queries and keys; lets go of what they were.
+    pub fn rotation(&mut self, inputs: [(Id, f64); 2], kind: RotationKind) -> [Id; 2] {
+        match kind {
+            RotationKind::Complex { table } => self.rotate_complex(inputs, table),
+            RotationKind::Halves => inputs.map(|(x, width)| self.rotate_halves(x, width)),
+        }
+    }
+
+    /// `x cos + rotate_half(x) sin`: nothing is kept but the tables.
+    fn rotate_halves(&mut self, x: Id, width: f64) -> Id {
+        let size = Line::per_token(BF16 * width);
+        let label = Label::Qkv;
+        let straight = self.make(label, size);
+        let negated = self.make(label, size * 0.5);
+        let swapped = self.make(label, size);
+        self.drop(negated);
+        let turned = self.make(label, size);
+        self.drop(swapped);
+        let y = self.make(label, size);
+        self.drop(straight);
+        self.drop(turned);
+        self.drop(x);
+        self.node(move |t| {
+            let work = Label::ActivationGradients;
+            let d = t.gradient(y);
+            let turned = t.make(work, size);
+            let back = t.make(work, size);
+            t.drop(turned);
+            let straight = t.make(work, size);
+            t.drop(d);
+            let dx = t.make(work, size);
+            t.drop(back);
+            t.drop(straight);
+            t.give(x, dx);
+        });
+        y
+    }
+
+    fn rotate_complex(&mut self, inputs: [(Id, f64); 2], table: f64) -> [Id; 2] {
         let wide = |width: f64| Line::per_token(FP32 * width);
         let narrow = |width: f64| Line::per_token(BF16 * width);
         let cast = inputs.map(|(_, width)| self.make(Label::Qkv, wide(width)));
@@ -163,18 +217,32 @@ impl Tape {
     }
 
     /// Attention that never holds the scores: keeps queries, keys, values, its output and one
-    /// FP32 number for each head.
-    pub fn flash_attention(&mut self, qkv: [Id; 3], widths: [f64; 3], out: f64, heads: f64) -> Id {
+    /// FP32 number for each head. Keys and values of all devices that split the sequence are
+    /// gathered for it and for its backward.
+    pub fn flash_attention(
+        &mut self,
+        qkv: [Id; 3],
+        widths: [f64; 3],
+        out: f64,
+        heads: f64,
+        devices: f64,
+    ) -> Id {
         let kept = qkv.map(|id| self.save(id));
+        let others = Line::per_token(BF16 * (widths[1] + widths[2]) * devices);
+        let others = if devices > 1.0 { others } else { Line::ZERO };
+        let gathered = self.make(Label::Communication, others);
         let y = self.make(Label::Attention, Line::per_token(BF16 * out));
         let statistics = self.make(Label::Attention, Line::per_token(FP32 * heads));
         let kept_y = self.save(y);
         let kept_statistics = self.save(statistics);
         self.drop(statistics);
+        self.drop(gathered);
         self.node(move |t| {
             let d = t.gradient(y);
+            let gathered = t.make(Label::Communication, others * 2.0);
             let gradients = widths
                 .map(|width| t.make(Label::ActivationGradients, Line::per_token(BF16 * width)));
+            t.drop(gathered);
             t.drop(d);
             for saved in kept.into_iter().chain([kept_y, kept_statistics]) {
                 t.release(saved);
@@ -190,6 +258,7 @@ impl Tape {
     pub fn norm(&mut self, x: Id, norm: Norm) -> Id {
         match norm.kind {
             NormKind::RmsByParts => self.rms_by_parts(x, norm),
+            NormKind::RmsCastBack => self.rms_cast_back(x, norm),
             NormKind::RmsFused => self.norm_fused(x, norm, &[FP32], BF16 * norm.weight),
             NormKind::Layer { statistics } => {
                 let bytes = f64::from(statistics);
@@ -290,6 +359,239 @@ impl Tape {
             let dx = t.make(work, narrow);
             t.drop(dx32);
             t.give(x, dx);
+        });
+        y
+    }
+
+    /// `w × (x / rms(x))` with the quotient in FP32 and cast back before the weight.
+    fn rms_cast_back(&mut self, x: Id, norm: Norm) -> Id {
+        let wide = Line::per_token(FP32 * norm.numbers());
+        let narrow = Line::per_token(BF16 * norm.numbers());
+        let row = Line::per_token(FP32 * norm.rows);
+        let x32 = self.make(Label::Norms, wide);
+        let kept_x = self.save(x32);
+        let square = self.make(Label::Norms, wide);
+        let mean = self.make(Label::Norms, row);
+        self.drop(square);
+        let root = self.make(Label::Norms, row);
+        let kept_root = self.save(root);
+        let y32 = self.make(Label::Norms, wide);
+        self.drop(x32);
+        self.drop(mean);
+        self.drop(root);
+        let y16 = self.make(Label::Norms, narrow);
+        let kept_y = self.save(y16);
+        self.drop(y32);
+        let y = self.make(Label::Norms, narrow);
+        self.drop(y16);
+        self.node(move |t| {
+            let work = Label::ActivationGradients;
+            let d = t.gradient(y);
+            let dy = t.make(work, narrow);
+            let dw = t.make(work, narrow);
+            t.release_early(kept_y);
+            t.parameter_gradient(BF16 * norm.weight);
+            t.drop(dw);
+            t.drop(d);
+            t.release(kept_y);
+            let dy32 = t.make(work, wide);
+            t.drop(dy);
+            let direct = t.make(work, wide);
+            let through = t.make(work, wide);
+            let d_root = t.make(work, row);
+            t.drop(through);
+            t.drop(dy32);
+            t.drop(d_root);
+            t.release(kept_root);
+            let spread = t.make(work, wide);
+            let power = t.make(work, wide);
+            let squared = t.make(work, wide);
+            t.drop(spread);
+            t.drop(power);
+            t.release(kept_x);
+            let dx32 = t.make(work, wide);
+            t.drop(direct);
+            t.drop(squared);
+            let dx = t.make(work, narrow);
+            t.drop(dx32);
+            t.give(x, dx);
+        });
+        y
+    }
+
+    /// Attention by its parts: keys and values repeated for every head, scores as tensors of
+    /// `scores` numbers for each token, their softmax in FP32 and cast back
+    /// (`eager_attention_forward` of Hugging Face's modelling code).
+    pub fn eager_attention(&mut self, qkv: [Id; 3], widths: [f64; 3], out: f64, scores: f64) -> Id {
+        let (narrow, wide) = (Line::per_token(BF16 * scores), Line::per_token(FP32 * scores));
+        let repeated = Line::per_token(BF16 * widths[0].max(out));
+        let grouped = widths[1] < widths[0];
+        let [q, k, v] = qkv;
+        let repeat = |t: &mut Self, id: Id| {
+            if grouped {
+                return t.make(Label::Qkv, repeated);
+            }
+            t.hold(id);
+            id
+        };
+        let (keys, values) = (repeat(self, k), repeat(self, v));
+        let kept_q = self.save(q);
+        let kept_k = self.save(keys);
+        let raw = self.make(Label::Attention, narrow);
+        let scaled = self.make(Label::Attention, narrow);
+        self.drop(raw);
+        let masked = self.make(Label::Attention, narrow);
+        self.drop(scaled);
+        let soft = self.make(Label::Attention, wide);
+        let kept_soft = self.save(soft);
+        self.drop(masked);
+        let weights = self.make(Label::Attention, narrow);
+        self.drop(soft);
+        let kept_weights = self.save(weights);
+        let kept_v = self.save(values);
+        let y = self.make(Label::Attention, Line::per_token(BF16 * out));
+        for id in [weights, keys, values] {
+            self.drop(id);
+        }
+        self.node(move |t| {
+            let work = Label::ActivationGradients;
+            let d = t.gradient(y);
+            let dv = t.make(work, repeated);
+            let dweights = t.make(work, narrow);
+            t.drop(d);
+            t.release(kept_weights);
+            t.release(kept_v);
+            let dsoft = t.make(work, wide);
+            t.drop(dweights);
+            let dmasked = t.make(work, wide);
+            t.drop(dsoft);
+            t.release(kept_soft);
+            let dscores = t.make(work, narrow);
+            t.drop(dmasked);
+            let draw = t.make(work, narrow);
+            t.drop(dscores);
+            let dq = t.make(work, Line::per_token(BF16 * widths[0]));
+            let dk = t.make(work, repeated);
+            t.drop(draw);
+            t.release(kept_q);
+            t.release(kept_k);
+            t.give(q, dq);
+            for (id, gradient, width) in [(k, dk, widths[1]), (v, dv, widths[2])] {
+                let mut gradient = gradient;
+                if grouped {
+                    let sum = t.make(work, Line::per_token(BF16 * width));
+                    t.drop(gradient);
+                    gradient = sum;
+                }
+                t.give(id, gradient);
+            }
+        });
+        y
+    }
+
+    /// Gathers the tokens of other devices, or reduces partial sums and scatters them: a tensor of
+    /// another size, and back in backward. Nothing is kept.
+    pub fn resized(&mut self, x: Id, from: Line, to: Line) -> Id {
+        let y = self.make(Label::Residual, to);
+        self.node(move |t| {
+            let d = t.gradient(y);
+            let dx = t.make(Label::ActivationGradients, from);
+            t.drop(d);
+            t.give(x, dx);
+        });
+        y
+    }
+
+    /// Cuts a tensor of `from` numbers for each token and joins the parts, with what other tensors
+    /// give to them, to one of `to`; lets go of it.
+    pub fn joined(&mut self, x: Id, from: f64, to: f64) -> Id {
+        let y = self.make(Label::Qkv, Line::per_token(BF16 * to));
+        self.drop(x);
+        self.node(move |t| {
+            let d = t.gradient(y);
+            let dx = t.make(Label::ActivationGradients, Line::per_token(BF16 * from));
+            t.drop(d);
+            t.give(x, dx);
+        });
+        y
+    }
+
+    /// The router: scores of `count` experts in FP32 for this device's share of the tokens.
+    pub fn router(&mut self, x: Id, inputs: f64, count: f64, share: f64, bias: bool) -> Id {
+        let (label, work) = (Label::Router, Label::ActivationGradients);
+        let wide = Line::per_token(FP32 * inputs * share);
+        let scores = Line::per_token(FP32 * count * share);
+        let x32 = self.make(label, wide);
+        let kept_x = self.save(x32);
+        let raw = self.make(label, scores);
+        let soft = self.make(label, scores);
+        let kept = self.save(soft);
+        self.drop(raw);
+        self.drop(x32);
+        self.node(move |t| {
+            let d = t.gradient(soft);
+            let draw = t.make(work, scores);
+            t.drop(d);
+            t.release(kept);
+            t.parameter_gradient(BF16 * inputs * count);
+            if bias {
+                t.parameter_gradient(BF16 * count);
+            }
+            let dx32 = t.make(work, wide);
+            t.drop(draw);
+            t.release(kept_x);
+            let dx = t.make(work, wide * 0.5);
+            t.drop(dx32);
+            t.give(x, dx);
+        });
+        soft
+    }
+
+    /// Tokens sorted by the expert that works on them: `routed` rows for each token of this
+    /// device, brought from the devices that have them.
+    pub fn dispatch(&mut self, x: Id, width: f64, routed: f64, share: f64) -> Id {
+        let order = self.make(Label::Router, Line::per_token(INT64 * routed));
+        let kept = self.save(order);
+        let y = self.make(Label::Router, Line::per_token(BF16 * width * routed));
+        self.drop(order);
+        self.node(move |t| {
+            let d = t.gradient(y);
+            let dx = t.make(Label::ActivationGradients, Line::per_token(BF16 * width * share));
+            t.drop(d);
+            t.release(kept);
+            t.give(x, dx);
+        });
+        y
+    }
+
+    /// Experts' outputs weighted by their scores in FP32 and added up for each token.
+    pub fn combine(&mut self, x: Id, scores: Id, width: f64, routed: f64, share: f64) -> Id {
+        let (label, work) = (Label::Router, Label::ActivationGradients);
+        let wide = Line::per_token(FP32 * width * routed);
+        let narrow = Line::per_token(BF16 * width * routed);
+        let out = Line::per_token(BF16 * width * share);
+        let y = self.make(Label::Residual, out);
+        let x32 = self.make(label, wide);
+        let kept = self.save(x32);
+        let weighted = self.make(label, wide);
+        self.drop(x32);
+        let cast = self.make(label, narrow);
+        self.drop(weighted);
+        self.drop(cast);
+        self.node(move |t| {
+            let d = t.gradient(y);
+            let spread = t.make(work, narrow);
+            t.drop(d);
+            let d32 = t.make(work, wide);
+            t.drop(spread);
+            let dscores = t.make(work, Line::per_token(FP32 * routed));
+            let dx32 = t.make(work, wide);
+            t.drop(d32);
+            t.release(kept);
+            let dx = t.make(work, narrow);
+            t.drop(dx32);
+            t.give(x, dx);
+            t.give(scores, dscores);
         });
         y
     }

@@ -83,6 +83,8 @@ pub enum Profile {
     Eager,
     /// The same on an NVIDIA GPU, where `RMSNorm` is one operator.
     Cuda,
+    /// Hugging Face's modelling code on an NVIDIA GPU.
+    HuggingFace,
 }
 
 macro_rules! named {
@@ -103,7 +105,7 @@ named! {
     Optimizer { AdamW = "adamw", AdamW8bit = "adamw-8bit", Sgd = "sgd" }
     AttentionKernel { Sdpa = "sdpa", Eager = "eager" }
     LossKernel { Eager = "eager", Released = "released", Chunked = "chunked" }
-    Profile { Eager = "eager", Cuda = "cuda" }
+    Profile { Eager = "eager", Cuda = "cuda", HuggingFace = "hugging-face" }
 }
 
 impl Precision {

@@ -32,6 +32,8 @@ pub(super) struct Tape {
     nodes: Vec<Backward>,
     mode: Mode,
     stopped: bool,
+    /// Parameters' gradients are cast from BF16 to FP32 as they are made.
+    cast_gradients: bool,
     /// Bytes of the parameters' gradients that backward has made.
     unit_gradients: Line,
 }
@@ -55,6 +57,11 @@ pub(super) enum Mode {
 }
 
 impl Tape {
+    /// A tape on which parameters' gradients are cast to FP32 or not.
+    pub fn new(cast_gradients: bool) -> Self {
+        Self { cast_gradients, ..Self::default() }
+    }
+
     /// A storage that is there already.
     pub fn given(&mut self, label: Label, size: Line) -> Id {
         self.storages.push(Storage { label, size, holders: 1, grad: None });
@@ -85,6 +92,11 @@ impl Tape {
         let size = if self.stopped { Line::ZERO } else { size };
         self.event(label, size);
         self.given(label, size)
+    }
+
+    /// One more holder of a storage.
+    pub fn hold(&mut self, id: Id) {
+        self.storages[id.0].holders += 1;
     }
 
     /// Lets go of a storage.
@@ -167,7 +179,7 @@ impl Tape {
 
     /// Gives the same gradient to a second tensor.
     pub fn share(&mut self, to: Id, gradient: Id) {
-        self.storages[gradient.0].holders += 1;
+        self.hold(gradient);
         self.give(to, gradient);
     }
 
@@ -175,7 +187,11 @@ impl Tape {
     pub fn parameter_gradient(&mut self, bytes: f64) {
         let size = Line::fixed(bytes);
         self.event(Label::UnitGradients, size);
-        self.unit_gradients += size;
+        if self.cast_gradients {
+            self.event(Label::UnitGradients, size * 2.0);
+            self.event(Label::UnitGradients, -size);
+        }
+        self.unit_gradients += if self.cast_gradients { size * 2.0 } else { size };
     }
 
     fn event(&mut self, label: Label, size: Line) {

@@ -131,8 +131,7 @@ impl Timeline {
             let start = level;
             level = levels(run, level, &mut lines);
             if run.times > 1 {
-                #[expect(clippy::cast_precision_loss, reason = "layers are few")]
-                let skipped = (level - start) * (run.times - 2) as f64;
+                let skipped = (level - start) * times(run.times - 2);
                 level = levels(run, level + skipped, &mut lines);
             }
         }
@@ -158,19 +157,22 @@ impl Timeline {
         out
     }
 
-    /// Bytes held when the step is over, less what it began with: 0 where nothing leaks.
+    /// What is left of one kind when the step is over.
     #[must_use]
-    pub fn left(&self) -> Line {
+    pub fn left(&self, label: Label) -> Line {
         let mut left = Line::ZERO;
         for run in &self.runs {
-            #[expect(clippy::cast_precision_loss, reason = "layers are few")]
-            let times = run.times as f64;
-            for event in &run.events {
-                left += event.size * times;
+            for event in run.events.iter().filter(|event| event.label == label) {
+                left += event.size * times(run.times);
             }
         }
         left
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "layers are few")]
+fn times(layers: u64) -> f64 {
+    layers as f64
 }
 
 fn levels(run: &Run, mut level: Line, lines: &mut Vec<Line>) -> Line {
@@ -215,8 +217,7 @@ impl Walk {
 
     /// Goes past more layers like the one walked since `before`.
     fn skip(&mut self, before: &[f64; Label::ALL.len()], layers: u64) {
-        #[expect(clippy::cast_precision_loss, reason = "layers are few")]
-        let layers = layers as f64;
+        let layers = times(layers);
         for (now, before) in self.held.iter_mut().zip(before) {
             let moved = (*now - before) * layers;
             *now += moved;
@@ -235,9 +236,7 @@ pub struct Envelope {
 impl Envelope {
     /// Keeps the lines that are highest for some number of tokens from 1 on.
     fn over(mut lines: Vec<Line>) -> Self {
-        lines.sort_by(|a, b| {
-            a.per_token.total_cmp(&b.per_token).then(a.fixed.total_cmp(&b.fixed))
-        });
+        lines.sort_by(|a, b| a.per_token.total_cmp(&b.per_token).then(a.fixed.total_cmp(&b.fixed)));
         let mut kept: Vec<Line> = Vec::new();
         for line in lines {
             while let Some(&last) = kept.last() {

@@ -1,0 +1,147 @@
+//! Attention as operators: grouped queries, and latent keys and values.
+
+use super::block::{Parameter, Parameters, replaced};
+use super::label::Label;
+use super::operator::Linear;
+use super::setting::AttentionKernel;
+use super::stream::{Stream, number};
+use super::tape::{Id, Tape};
+use crate::model::{Grouped, Latent, QkNorm};
+
+/// Widths of queries and of keys on one device.
+fn widths(stream: &Stream, a: &Grouped) -> (f64, f64) {
+    let d = number(a.head_dim);
+    // fewer key heads than devices: each device holds one
+    let kv_heads = (number(a.kv_heads) / stream.tp).max(1.0);
+    (number(a.heads) / stream.tp * d, kv_heads * d)
+}
+
+pub(super) fn grouped_parameters(stream: &Stream, a: &Grouped, out: &mut Parameters) {
+    let (q, kv) = widths(stream, a);
+    for rows in [q, kv, kv] {
+        out.linear(rows, stream.hidden, a.qkv_bias);
+    }
+    out.linear(stream.hidden, q, a.out_bias);
+    if a.sinks {
+        out.0.push(Parameter::vector(number(a.heads) / stream.tp));
+    }
+}
+
+/// The norms of queries and keys.
+pub(super) fn norm_parameters(stream: &Stream, a: &Grouped) -> Vec<Parameter> {
+    let (q, kv) = widths(stream, a);
+    let weights = match a.qk_norm {
+        QkNorm::None => return Vec::new(),
+        QkNorm::Shared => [number(a.head_dim); 2],
+        QkNorm::Whole => [q, kv],
+    };
+    weights.into_iter().flat_map(|weight| stream.norm_parameters(weight)).collect()
+}
+
+/// Grouped attention on all tokens; its output is a partial sum under tensor parallelism.
+pub(super) fn grouped(stream: &Stream, a: &Grouped, t: &mut Tape, n: Id) -> Id {
+    let (q, kv) = widths(stream, a);
+    let project = |t: &mut Tape, outputs: f64| {
+        let (inputs, bias, label) = (stream.hidden, a.qkv_bias, Label::Qkv);
+        t.linear(n, Linear { inputs, outputs, bias, tokens: 1.0, label })
+    };
+    let mut queries = project(t, q);
+    let mut keys = project(t, kv);
+    let values = project(t, kv);
+    let d = number(a.head_dim);
+    let norm = |width: f64| match a.qk_norm {
+        QkNorm::None => None,
+        QkNorm::Shared => Some(stream.norm_of(d, width / d, d)),
+        QkNorm::Whole => Some(stream.norm_of(width, 1.0, width)),
+    };
+    if let (Some(of_queries), Some(of_keys)) = (norm(q), norm(kv)) {
+        queries = replaced(t, queries, |t, x| t.norm(x, of_queries));
+        keys = replaced(t, keys, |t, x| t.norm(x, of_keys));
+    }
+    if let Some(kind) = stream.rotation {
+        [queries, keys] = t.rotation([(queries, q), (keys, kv)], kind);
+    }
+    let heads = number(a.heads) / stream.tp;
+    let o = attend(stream, t, [queries, keys, values], [q, kv, kv], q, heads);
+    if a.sinks {
+        t.node(move |t| t.parameter_gradient(2.0 * heads));
+    }
+    let (outputs, bias, label) = (stream.hidden, a.out_bias, Label::Residual);
+    let out = t.linear(o, Linear { inputs: q, outputs, bias, tokens: 1.0, label });
+    for id in [queries, keys, values, o] {
+        t.drop(id);
+    }
+    out
+}
+
+/// The kernel that the setting names, on keys and values of all context-parallel devices.
+fn attend(
+    stream: &Stream,
+    t: &mut Tape,
+    qkv: [Id; 3],
+    widths: [f64; 3],
+    out: f64,
+    heads: f64,
+) -> Id {
+    match stream.attention {
+        AttentionKernel::Sdpa => t.flash_attention(qkv, widths, out, heads, stream.cp),
+        AttentionKernel::Eager => t.eager_attention(qkv, widths, out, heads * stream.keys),
+    }
+}
+
+pub(super) fn latent_parameters(stream: &Stream, a: &Latent, out: &mut Parameters) {
+    let (h, heads) = (stream.hidden, number(a.heads) / stream.tp);
+    let (nope, rope, value) = (number(a.nope_dim), number(a.rope_dim), number(a.value_dim));
+    let kv_rank = number(a.kv_rank);
+    match a.q_rank.map(number) {
+        Some(rank) => {
+            out.linear(rank, h, a.bias);
+            out.0.extend(stream.norm_parameters(rank));
+            out.linear(heads * (nope + rope), rank, false);
+        }
+        None => out.linear(heads * (nope + rope), h, false),
+    }
+    out.linear(kv_rank + rope, h, a.bias);
+    out.0.extend(stream.norm_parameters(kv_rank));
+    out.linear(heads * (nope + value), kv_rank, false);
+    out.linear(h, heads * value, a.bias);
+}
+
+/// Latent attention on all tokens, keys and values made whole for the kernel
+/// (torchtitan's `deepseek_v3`).
+pub(super) fn latent(stream: &Stream, a: &Latent, t: &mut Tape, n: Id) -> Id {
+    let (h, heads) = (stream.hidden, number(a.heads) / stream.tp);
+    let (nope, rope, value) = (number(a.nope_dim), number(a.rope_dim), number(a.value_dim));
+    let kv_rank = number(a.kv_rank);
+    let linear = |inputs: f64, outputs: f64, bias: bool, label: Label| Linear {
+        inputs,
+        outputs,
+        bias,
+        tokens: 1.0,
+        label,
+    };
+    let width = heads * (nope + rope);
+    let queries = match a.q_rank.map(number) {
+        Some(rank) => {
+            let low = t.linear(n, linear(h, rank, a.bias, Label::Qkv));
+            let low = replaced(t, low, |t, x| t.norm(x, stream.norm_of(rank, 1.0, rank)));
+            replaced(t, low, |t, x| t.linear(x, linear(rank, width, false, Label::Qkv)))
+        }
+        None => t.linear(n, linear(h, width, false, Label::Qkv)),
+    };
+    let low = t.linear(n, linear(h, kv_rank + rope, a.bias, Label::Qkv));
+    let normed = t.norm(low, stream.norm_of(kv_rank, 1.0, kv_rank));
+    let pairs = t.linear(normed, linear(kv_rank, heads * (nope + value), false, Label::Qkv));
+    t.drop(normed);
+    // the rotated parts are joined to the others: queries and keys of every head anew
+    let queries = t.joined(queries, width, width);
+    let keys = t.joined(low, kv_rank + rope, width);
+    // values stay a view of the storage that they share with the keys' other part
+    let held = heads * (nope + value);
+    let o = attend(stream, t, [queries, keys, pairs], [width, width, held], heads * value, heads);
+    let out = t.linear(o, linear(heads * value, h, a.bias, Label::Residual));
+    for id in [queries, keys, pairs, o] {
+        t.drop(id);
+    }
+    out
+}

@@ -1,0 +1,87 @@
+//! A mixture of experts as operators: router, dispatch, grouped products, combination.
+//!
+//! Source: torchtitan's `models/common/moe.py` and `token_dispatcher.py` (commit b5bcd76): scores
+//! in FP32, tokens sorted by expert, grouped matrix products in BF16, outputs weighted in FP32 and
+//! added up. Every expert is taken to get its even share of the tokens.
+
+use super::block::{Parameter, Parameters, feed as mlp, on_all_tokens};
+use super::label::Label;
+use super::operator::Linear;
+use super::stream::{Stream, number};
+use super::tape::{Id, Tape};
+use crate::model::Experts;
+
+/// The parameters: router, experts, the shared expert and its gate.
+pub(super) fn parameters(stream: &Stream, e: &Experts, out: &mut Parameters) {
+    let (h, f) = (stream.hidden, number(e.expert.width));
+    out.linear(number(e.count), h, e.router_bias);
+    let local = number(e.count) / stream.ep;
+    let matrices = if e.expert.gated { 3 } else { 2 };
+    for _ in 0..matrices {
+        let spread = stream.tp / stream.ep;
+        let matrix = Parameter::matrix(local * f, h);
+        out.0.push(Parameter { spread, ..matrix });
+        if e.expert.bias {
+            out.0.push(Parameter { spread, ..Parameter::vector(local * f) });
+        }
+    }
+    if let Some(shared) = &e.shared {
+        let f = number(shared.width) / stream.tp;
+        out.linear(f, h, shared.bias);
+        out.linear(h, f, shared.bias);
+        if shared.gated {
+            out.linear(f, h, shared.bias);
+        }
+    }
+    if e.shared_gate {
+        out.linear(1.0, h, false);
+    }
+}
+
+/// The feed-forward of experts; lets go of its input.
+pub(super) fn feed(stream: &Stream, e: &Experts, t: &mut Tape, n: Id) -> Id {
+    let (h, f) = (stream.hidden, number(e.expert.width));
+    // experts split the tokens, not the products: this device has its share of them
+    let share = 1.0 / stream.tp;
+    let routed = number(e.per_token) * share;
+    let local = number(e.count) / stream.ep;
+    let count = number(e.count);
+    let scores = t.router(n, h, count, share, e.router_bias);
+    let sorted = t.dispatch(n, h, routed, share);
+    let (inputs, outputs) = (h, f);
+    let experts = |inputs: f64, outputs: f64, label: Label| Linear {
+        inputs,
+        outputs,
+        bias: e.expert.bias,
+        tokens: routed,
+        label,
+    };
+    let into = experts(inputs, outputs, Label::FeedForward);
+    let g = t.linear_of(local, sorted, into);
+    let s = t.activation(g, f * routed);
+    t.drop(g);
+    let inner = if e.expert.gated {
+        let u = t.linear_of(local, sorted, into);
+        let p = t.product(s, u, f * routed);
+        t.drop(s);
+        t.drop(u);
+        p
+    } else {
+        s
+    };
+    t.drop(sorted);
+    let d = t.linear_of(local, inner, experts(f, h, Label::FeedForward));
+    t.drop(inner);
+    let combined = t.combine(d, scores, h, routed, share);
+    t.drop(d);
+    t.drop(scores);
+    let Some(shared) = &e.shared else {
+        t.drop(n);
+        return combined;
+    };
+    let other = on_all_tokens(stream, t, n, |t, n| mlp(stream, shared, t, n));
+    let out = t.sum(combined, other, stream.tensor());
+    t.drop(combined);
+    t.drop(other);
+    out
+}

@@ -1,0 +1,317 @@
+//! One step of a device: every unit in turn through forward, loss, backward and the optimizer.
+//!
+//! Source of the order: the allocations and frees that PyTorch's own `FSDPMemTracker` counts,
+//! moment by moment (`tests/oracle/fsdp_memory.md`). Strategies differ in what a unit's gather,
+//! reshard and reduction do, in `unit.rs`.
+
+use super::block::{Block, Parameter};
+use super::label::Label;
+use super::layer::Layer;
+use super::line::Line;
+use super::root::{Ends, Root};
+use super::setting::{LossKernel, Profile, Setting};
+use super::states::States;
+use super::stream::{Stream, number};
+use super::timeline::{Event, Phase, Timeline};
+use super::unit::{Script, Unit};
+use crate::layout::Strategy;
+use crate::model::{self, Shape};
+
+const BF16: f64 = 2.0;
+const FP32: f64 = 4.0;
+const INT64: f64 = 8.0;
+/// Parts of the tokens whose head and loss are computed one after the other.
+const CHUNKS: f64 = 8.0;
+/// What cuBLAS allocates through PyTorch on an H100: 33 MiB for each of two threads, forward's and
+/// backward's. Our measurement: the least by which 94 peaks stand above their operators
+/// (`tests/oracle/gpu_memory.csv`).
+const WORKSPACE: f64 = 2.0 * 33.0 * 1024.0 * 1024.0;
+
+/// One step of the device at a place in the pipeline, as allocations and frees.
+pub(super) fn timeline(shape: &Shape, setting: &Setting, place: u64) -> Timeline {
+    let stream = Stream::of(shape, setting);
+    let states = States::of(setting, number(setting.layout.shards()));
+    let (pp, stage) = (setting.layout.pp, place);
+    let ends = Ends { embedding: stage == 0, head: stage + 1 == pp };
+    let layers = stage_layers(shape, pp, stage)
+        .into_iter()
+        .map(|(layers, block)| {
+            let block = Block { stream: &stream, block };
+            (layers, Layer::of(&block, setting.layout.recompute, states))
+        })
+        .collect();
+    let root = Root::of(shape, &stream, setting, states, ends);
+    let vocab = number(shape.vocab) / stream.tp;
+    let step = Step { setting, stream: &stream, states, vocab, ends, stage, root, layers };
+    let mut timeline = Timeline::default();
+    step.start(&mut timeline);
+    step.forward(&mut timeline);
+    if ends.head {
+        step.loss(&mut timeline);
+    }
+    step.backward(&mut timeline);
+    step.optimizer(&mut timeline);
+    timeline
+}
+
+/// The layers of a pipeline stage, stack by stack: as even as whole layers allow, the first stages
+/// having one more.
+fn stage_layers(shape: &Shape, pp: u64, stage: u64) -> Vec<(u64, &model::Block)> {
+    let all = shape.layers();
+    let first = all / pp * stage + stage.min(all % pp);
+    let last = first + all / pp + u64::from(stage < all % pp);
+    let mut at = 0;
+    let mut out = Vec::new();
+    for (layers, block) in shape.blocks() {
+        let (from, to) = (at.max(first), (at + layers).min(last));
+        if from < to {
+            out.push((to - from, block));
+        }
+        at += layers;
+    }
+    out
+}
+
+struct Step<'a> {
+    setting: &'a Setting,
+    stream: &'a Stream,
+    states: States,
+    /// Rows of the head on this device.
+    vocab: f64,
+    ends: Ends,
+    stage: u64,
+    root: Root,
+    /// Each stack: its layers and what one of them does.
+    layers: Vec<(u64, Layer)>,
+}
+
+impl Step<'_> {
+    fn start(&self, timeline: &mut Timeline) {
+        let all = |of: &dyn Fn(&Unit) -> f64| -> f64 {
+            let blocks = self.layers.iter().map(|(layers, kind)| number(*layers) * of(&kind.unit));
+            blocks.sum::<f64>() + of(&self.root.unit)
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a unit has a few parameters")]
+        let counters = all(&|unit| unit.parameters.len() as f64);
+        let numbers = all(&Unit::numbers);
+        let mut s = Script::default();
+        s.make(Label::Parameters, all(&Unit::parameters_held));
+        s.make(Label::Optimizer, all(&Unit::optimizer_held));
+        s.make(Label::Optimizer, FP32 * counters);
+        if self.again() {
+            s.make(Label::Gradients, all(&Unit::gradients_held));
+        }
+        s.make(Label::Communication, self.states.buckets * numbers.min(self.states.bucket));
+        if self.setting.profile != Profile::Eager {
+            s.make(Label::Workspace, WORKSPACE);
+        }
+        s.make(Label::Embedding, self.stream.table());
+        s.add(Label::Inputs, Line::per_token(2.0 * INT64));
+        self.in_flight(&mut s);
+        if self.ends.head {
+            s.make(Label::Loss, FP32);
+            if self.setting.loss == LossKernel::Eager {
+                s.add(Label::Logits, self.logits(BF16));
+            }
+        }
+        timeline.push(Phase::Start, 1, s.0);
+    }
+
+    /// Whether gradients of micro-batches before are there.
+    fn again(&self) -> bool {
+        self.setting.layout.micro_batches > 1
+    }
+
+    /// What other micro-batches on their way through the pipeline have left for their backward.
+    fn in_flight(&self, s: &mut Script) {
+        let others = self.setting.layout.in_flight(self.stage) - 1.0;
+        if others <= 0.0 {
+            return;
+        }
+        for (layers, kind) in &self.layers {
+            for event in kind.kept() {
+                s.add(event.label, event.size * (number(*layers) * others));
+            }
+        }
+    }
+
+    /// Bytes of a tensor of the logits: of all devices' under `torch.nn.DataParallel`, which
+    /// gathers them on the first.
+    fn logits(&self, bytes: f64) -> Line {
+        let layout = &self.setting.layout;
+        let devices = if layout.strategy == Strategy::Dp { layout.data_parallel() } else { 1 };
+        Line::per_token(bytes * self.vocab * number(devices))
+    }
+
+    fn forward(&self, timeline: &mut Timeline) {
+        let mut s = Script::default();
+        s.gather(&self.root.unit);
+        s.copy_out(&self.root.unit);
+        s.extend(&self.root.embedding);
+        timeline.push(Phase::Embedding, 1, s.0);
+
+        let mut layer = 0;
+        let mut before = &self.root.unit;
+        for (layers, kind) in &self.layers {
+            for (times, before) in [(1, before), (layers - 1, &kind.unit)] {
+                let mut s = Script::default();
+                s.gather(&kind.unit);
+                s.free(Label::Communication, before.gathered());
+                s.copy_out(&kind.unit);
+                s.extend(&kind.forward);
+                if self.states.reshards() {
+                    s.reshard(&kind.unit);
+                }
+                timeline.push(Phase::Forward(layer), times, s.0);
+                layer += times;
+            }
+            before = &kind.unit;
+        }
+
+        let mut s = Script::default();
+        s.extend(&self.root.head);
+        if self.states.reshards() {
+            s.reshard(&self.root.unit);
+        }
+        s.free(Label::Communication, before.gathered());
+        if self.ends.head && self.setting.loss == LossKernel::Eager {
+            s.add(Label::Logits, -self.logits(BF16));
+        }
+        timeline.push(Phase::Head, 1, s.0);
+    }
+
+    /// Cross-entropy of the logits in FP32.
+    fn loss(&self, timeline: &mut Timeline) {
+        if self.setting.loss == LossKernel::Chunked {
+            return self.chunks(timeline);
+        }
+        let (wide, narrow) = (self.logits(FP32), self.logits(BF16));
+        let mut s = Script::default();
+        s.add(Label::Loss, wide); // the logits in FP32
+        s.add(Label::Loss, wide); // their log-softmax
+        s.make(Label::Loss, 2.0 * FP32); // the loss, its weight
+        s.add(Label::Loss, -wide);
+        s.free(Label::Loss, FP32); // the last step's loss
+        if self.setting.loss != LossKernel::Eager {
+            s.add(Label::Logits, -narrow);
+        }
+        timeline.push(Phase::Loss, 1, s.0);
+
+        let mut s = Script::default();
+        s.make(Label::Loss, FP32); // the gradient of the loss
+        s.add(Label::Loss, wide); // of the negative log-likelihood
+        s.free(Label::Loss, FP32);
+        s.add(Label::Loss, wide); // of the log-softmax
+        s.add(Label::Loss, -wide);
+        s.add(Label::Loss, -wide);
+        s.add(Label::Loss, narrow); // of the logits
+        s.add(Label::Loss, -wide);
+        timeline.push(Phase::LossBackward, 1, s.0);
+    }
+
+    /// Head and loss, part by part of the tokens, each through its backward at once: the head's
+    /// gradient is summed up out of place, the gradient of its input fills up.
+    fn chunks(&self, timeline: &mut Timeline) {
+        let part = |bytes: f64| self.logits(bytes) * (1.0 / CHUNKS);
+        let head = Line::fixed(BF16 * self.vocab * self.stream.hidden);
+        let mut s = Script::default();
+        s.add(Label::ActivationGradients, self.stream.whole());
+        s.add(Label::UnitGradients, head);
+        s.add(Label::Logits, part(BF16));
+        s.add(Label::Loss, part(3.0 * FP32));
+        s.add(Label::Loss, -part(2.0 * FP32));
+        s.add(Label::Loss, part(BF16));
+        s.add(Label::Loss, -part(FP32));
+        s.add(Label::UnitGradients, head);
+        s.add(Label::UnitGradients, -head);
+        s.add(Label::Loss, -part(BF16));
+        s.add(Label::Logits, -part(BF16));
+        s.make(Label::Loss, FP32);
+        timeline.push(Phase::Loss, 1, s.0);
+    }
+
+    fn backward(&self, timeline: &mut Timeline) {
+        let Some((_, last)) = self.layers.last() else { return };
+        let reshard = self.states.reshards();
+        let mut s = Script::default();
+        if reshard {
+            s.gather(&self.root.unit);
+            s.copy_out(&self.root.unit);
+            s.free(Label::Communication, self.root.unit.gathered());
+            s.gather(&last.unit);
+        }
+        s.extend(&self.root.head_backward);
+        timeline.push(Phase::HeadBackward, 1, s.0);
+
+        let mut layer = self.layers.iter().map(|(layers, _)| layers).sum::<u64>();
+        let mut scatter = 0.0;
+        for (index, (layers, kind)) in self.layers.iter().enumerate().rev() {
+            let below = index.checked_sub(1).map(|below| &self.layers[below].1.unit);
+            // the highest of the stack, those between, the lowest
+            let lowest = (1, below);
+            let parts = if *layers == 1 {
+                [(0, None), (0, None), lowest]
+            } else {
+                [(1, Some(&kind.unit)), (layers - 2, Some(&kind.unit)), lowest]
+            };
+            for (times, next) in parts {
+                if times == 0 {
+                    continue;
+                }
+                let mut s = Script::default();
+                if reshard {
+                    s.copy_out(&kind.unit);
+                    s.free(Label::Communication, kind.unit.gathered());
+                    if let Some(next) = next {
+                        s.gather(next);
+                    }
+                }
+                s.extend(&kind.backward);
+                s.reduce(&kind.unit, scatter, kind.gradients, self.again());
+                timeline.push(Phase::Backward(layer - 1), times, s.0);
+                layer -= times;
+                scatter = kind.unit.scatter();
+            }
+        }
+
+        timeline.push(Phase::EmbeddingBackward, 1, self.root.embedding_backward.clone());
+        let mut s = Script::default();
+        s.reduce(&self.root.unit, scatter, self.root.gradients, self.again());
+        s.free(Label::Communication, self.root.unit.scatter());
+        if self.ends.head {
+            s.free(Label::Loss, FP32);
+        }
+        timeline.push(Phase::Reduce, 1, s.0);
+    }
+
+    /// `AdamW` one parameter after the other: a square root and a quotient of the size of each.
+    fn optimizer(&self, timeline: &mut Timeline) {
+        let phase = Phase::Optimizer;
+        let (first, rest) = self.root.unit.parameters.split_at(self.root.first);
+        let mut before = 0.0;
+        let events = self.update(&self.root.unit, first, &mut before);
+        timeline.push(phase, 1, events);
+        for (layers, kind) in &self.layers {
+            for times in [1, layers - 1] {
+                let events = self.update(&kind.unit, &kind.unit.parameters, &mut before);
+                timeline.push(phase, times, events);
+            }
+        }
+        let mut events = self.update(&self.root.unit, rest, &mut before);
+        events.push(Event { label: Label::OptimizerWork, size: Line::fixed(-before) });
+        timeline.push(phase, 1, events);
+    }
+
+    fn update(&self, unit: &Unit, parameters: &[Parameter], before: &mut f64) -> Vec<Event> {
+        let mut s = Script::default();
+        for parameter in parameters {
+            let bytes = unit.update_of(parameter, self.states.parameter.bytes);
+            s.make(Label::OptimizerWork, bytes);
+            s.make(Label::OptimizerWork, bytes);
+            s.free(Label::OptimizerWork, bytes);
+            s.free(Label::OptimizerWork, *before);
+            *before = bytes;
+        }
+        s.0
+    }
+}

@@ -1,0 +1,122 @@
+//! What all blocks of a model share.
+
+use super::block::Parameter;
+use super::line::Line;
+use super::operator::{Norm, NormKind, RotationKind};
+use super::setting::{AttentionKernel, Precision, Profile, Setting};
+use crate::model::{self, Attention, Positions, Shape};
+
+const BF16: f64 = 2.0;
+
+/// What all blocks of a model share.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stream {
+    pub hidden: f64,
+    pub norm: NormKind,
+    /// Numbers of a norm's parameters for each number of its width: 0, 1 or 2.
+    pub norm_parameters: u8,
+    /// How queries and keys are rotated, where they are.
+    pub rotation: Option<RotationKind>,
+    pub attention: AttentionKernel,
+    /// Keys that a query may see: the tokens of a sequence.
+    pub keys: f64,
+    /// Tokens of a sequence on this device.
+    pub sequence: f64,
+    /// Devices that split matrix products, heads and, between the parts of a block, tokens.
+    pub tp: f64,
+    /// Devices that split every sequence.
+    pub cp: f64,
+    /// Devices over which the experts are spread.
+    pub ep: f64,
+    /// Parameters' gradients are cast to FP32 as they are made.
+    pub cast_gradients: bool,
+}
+
+impl Stream {
+    pub fn of(shape: &Shape, setting: &Setting) -> Self {
+        let (rms, statistics) = match setting.profile {
+            Profile::Eager => (NormKind::RmsByParts, 2),
+            Profile::Cuda => (NormKind::RmsFused, 4),
+            Profile::HuggingFace => (NormKind::RmsCastBack, 4),
+        };
+        let layer = NormKind::Layer { statistics };
+        let (norm, norm_parameters) = match shape.norm {
+            model::Norm::Bare => (layer, 0),
+            model::Norm::Scale => (rms, 1),
+            model::Norm::Layer => (layer, 2),
+        };
+        let layout = &setting.layout;
+        let (keys, cp) = (number(setting.sequence), number(layout.cp));
+        let sequence = keys / cp;
+        let width = shape.blocks().map(|(_, block)| rotated_width(&block.attention)).max();
+        let width = number(width.unwrap_or_default());
+        let rotation = (shape.positions == Positions::Free).then(|| match setting.profile {
+            Profile::HuggingFace => RotationKind::Halves,
+            _ => RotationKind::Complex { table: 4.0 * sequence * width },
+        });
+        Self {
+            hidden: number(shape.hidden),
+            norm,
+            norm_parameters,
+            rotation,
+            attention: setting.attention,
+            keys,
+            sequence,
+            tp: number(layout.tp),
+            cp,
+            ep: number(layout.ep),
+            cast_gradients: setting.precision == Precision::Bf16 && layout.strategy.autocasts(),
+        }
+    }
+
+    /// The norm of the stream, on this device's share of the tokens.
+    pub fn norm(&self) -> Norm {
+        self.norm_of(self.hidden, 1.0 / self.tp, self.hidden)
+    }
+
+    /// A norm of so many rows of `width` numbers for each token.
+    pub fn norm_of(&self, width: f64, rows: f64, weight: f64) -> Norm {
+        let weight = if self.norm_parameters > 0 { weight } else { 0.0 };
+        Norm { width, rows, kind: self.norm, weight, bias: self.norm_parameters > 1 }
+    }
+
+    /// The parameters of a norm of so many numbers.
+    pub fn norm_parameters(&self, weight: f64) -> Vec<Parameter> {
+        let mut parameters = vec![Parameter::vector(weight); self.norm_parameters.into()];
+        if self.norm == NormKind::RmsByParts {
+            // what the parts compute in FP32 is reduced in FP32
+            parameters.iter_mut().for_each(|parameter| parameter.gradient = 4.0);
+        }
+        parameters
+    }
+
+    /// Bytes of a tensor of the stream between the parts of a block.
+    pub fn tensor(&self) -> Line {
+        Line::per_token(BF16 * self.hidden / self.tp)
+    }
+
+    /// Bytes of a tensor of the stream with the tokens of all devices that split a block.
+    pub fn whole(&self) -> Line {
+        Line::per_token(BF16 * self.hidden)
+    }
+
+    /// Bytes of the table by which tokens are rotated, held during the whole step.
+    pub fn table(&self) -> f64 {
+        match self.rotation {
+            Some(RotationKind::Complex { table }) => table,
+            _ => 0.0,
+        }
+    }
+}
+
+fn rotated_width(attention: &Attention) -> u64 {
+    match attention {
+        Attention::Grouped(grouped) => grouped.head_dim,
+        Attention::Latent(latent) => latent.rope_dim,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sizes of a checked shape stay below 1e9")]
+pub(super) fn number(size: u64) -> f64 {
+    size as f64
+}
