@@ -9,8 +9,10 @@
 //! other layers are replicated or sharded. The names are torchtitan's (`ParallelDims`).
 
 mod keys;
+mod traffic;
 
 pub use keys::{LayoutKeys, Recompute, Strategy};
+pub use traffic::{Collective, Traffic, traffic};
 
 /// A split of a model over devices that adds up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 mod attention;
 mod block;
 mod check;
+mod compare;
 mod experts;
 mod label;
 mod layer;
@@ -21,6 +22,7 @@ mod tape;
 mod timeline;
 mod unit;
 
+pub use compare::{Outcome, Row, Way, compare};
 pub use label::Label;
 pub use line::Line;
 pub use setting::{AttentionKernel, LossKernel, Optimizer, Precision, Profile, Setting};

@@ -240,3 +240,86 @@ fn every_published_shape_frees_what_it_makes() {
     println!("{steps}");
     assert!(steps > 500);
 }
+
+#[test]
+fn hugging_face_families_on_an_h100() {
+    let mut reader = csv::Reader::from_path("tests/oracle/gpu_families.csv").unwrap();
+    for row in reader.deserialize::<HashMap<String, String>>() {
+        let row = row.unwrap();
+        let name = ["family", "micro_batch", "sequence", "recompute", "attention", "precision"]
+            .map(|key| row[key].as_str())
+            .join(" ");
+        let config = match plan::model::read_config(&row["config"]) {
+            Ok(config) => config,
+            Err(error) => {
+                println!("{name}: {error}");
+                continue;
+            }
+        };
+        let keys = LayoutKeys {
+            strategy: Some(Strategy::Ddp),
+            micro_batch: Some(row["micro_batch"].parse().unwrap()),
+            recompute: (row["recompute"] == "True").then_some(Recompute::Full),
+            ..LayoutKeys::default()
+        };
+        let pure = row["precision"] == "bf16-pure";
+        let eager = row["attention"] == "eager";
+        let setting = Setting {
+            layout: Layout::of(&keys, 1).unwrap(),
+            sequence: row["sequence"].parse().unwrap(),
+            precision: if pure { Precision::Bf16Pure } else { Precision::Bf16 },
+            optimizer: Optimizer::AdamW,
+            attention: if eager { AttentionKernel::Eager } else { AttentionKernel::Sdpa },
+            loss: LossKernel::Released,
+            profile: Profile::HuggingFace,
+        };
+        let measured: f64 = row["allocated_bytes"].parse().unwrap();
+        let count = config.shape.count().total();
+        if count.to_string() != row["parameters"] {
+            println!("{name}: {count}");
+            continue;
+        }
+        match step(&config.shape, &setting) {
+            Ok(step) => {
+                let peak = step.peak();
+                println!(
+                    "{:+.3}% {name} {:?} {:?} diff {:.1} MB",
+                    100.0 * (peak.bytes / measured - 1.0),
+                    peak.phase,
+                    peak.last,
+                    (peak.bytes - measured) / 1e6
+                );
+            }
+            Err(error) => println!("{name}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn the_ways_of_training_a_model_side_by_side() {
+    for name in ["llama-3-8b", "mixtral-8x7b"] {
+        let shape = shapes().find(name).unwrap().shape().unwrap();
+        let keys = LayoutKeys::default();
+        let setting = Setting {
+            layout: Layout::of(&keys, 64).unwrap(),
+            sequence: 4096,
+            precision: Precision::Bf16,
+            optimizer: Optimizer::AdamW,
+            attention: AttentionKernel::Sdpa,
+            loss: LossKernel::Eager,
+            profile: Profile::Eager,
+        };
+        for row in plan::memory::compare(&shape, &setting) {
+            match row.outcome {
+                Ok(o) => println!(
+                    "{:24} {:8.2} GiB moved {:8.2} GB {:?}",
+                    row.way.name,
+                    o.step.peak().bytes / f64::from(1 << 30),
+                    o.moved() / 1e9,
+                    o.step.most_sequences(80e9)
+                ),
+                Err(e) => println!("{:24} {e}", row.way.name),
+            }
+        }
+    }
+}

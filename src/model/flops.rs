@@ -155,6 +155,15 @@ impl Shape {
     /// Whether some layers are mixtures of experts.
     #[must_use]
     pub fn has_experts(&self) -> bool {
-        self.blocks().any(|(_, block)| matches!(block.feed_forward, FeedForward::Experts(_)))
+        self.experts().is_some()
+    }
+
+    /// Experts among which the router of a layer chooses; of layers that differ, the first's.
+    #[must_use]
+    pub fn experts(&self) -> Option<u64> {
+        self.blocks().find_map(|(_, block)| match block.feed_forward {
+            FeedForward::Experts(experts) => Some(experts.count),
+            FeedForward::Dense(_) => None,
+        })
     }
 }
