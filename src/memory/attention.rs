@@ -43,15 +43,16 @@ pub(super) fn grouped(stream: &Stream, a: &Grouped, t: &mut Tape, n: Id) -> Id {
     let (q, kv) = widths(stream, a);
     let project = |t: &mut Tape, outputs: f64| {
         let (inputs, bias, label) = (stream.hidden, a.qkv_bias, Label::Qkv);
-        t.linear(n, Linear { inputs, outputs, bias, tokens: 1.0, label })
+        let cast = stream.autocast;
+        t.linear(n, Linear { inputs, outputs, bias, tokens: 1.0, cast, label })
     };
     let mut queries = project(t, q);
     let mut keys = project(t, kv);
     let values = project(t, kv);
-    let d = number(a.head_dim);
+    let head = number(a.head_dim);
     let norm = |width: f64| match a.qk_norm {
         QkNorm::None => None,
-        QkNorm::Shared => Some(stream.norm_of(d, width / d, d)),
+        QkNorm::Shared => Some(stream.norm_of(head, width / head, head)),
         QkNorm::Whole => Some(stream.norm_of(width, 1.0, width)),
     };
     if let (Some(of_queries), Some(of_keys)) = (norm(q), norm(kv)) {
@@ -62,13 +63,13 @@ pub(super) fn grouped(stream: &Stream, a: &Grouped, t: &mut Tape, n: Id) -> Id {
         [queries, keys] = t.rotation([(queries, q), (keys, kv)], kind);
     }
     let heads = number(a.heads) / stream.tp;
-    let o = attend(stream, t, [queries, keys, values], [q, kv, kv], q, heads);
+    let mixed = attend(stream, t, [queries, keys, values], [q, kv, kv], q, heads);
     if a.sinks {
         t.node(move |t| t.parameter_gradient(2.0 * heads));
     }
     let (outputs, bias, label) = (stream.hidden, a.out_bias, Label::Residual);
-    let out = t.linear(o, Linear { inputs: q, outputs, bias, tokens: 1.0, label });
-    for id in [queries, keys, values, o] {
+    let out = t.linear(mixed, Linear { inputs: q, outputs, bias, tokens: 1.0, cast: false, label });
+    for id in [queries, keys, values, mixed] {
         t.drop(id);
     }
     out
@@ -90,27 +91,27 @@ fn attend(
 }
 
 pub(super) fn latent_parameters(stream: &Stream, a: &Latent, out: &mut Parameters) {
-    let (h, heads) = (stream.hidden, number(a.heads) / stream.tp);
+    let (hidden, heads) = (stream.hidden, number(a.heads) / stream.tp);
     let (nope, rope, value) = (number(a.nope_dim), number(a.rope_dim), number(a.value_dim));
     let kv_rank = number(a.kv_rank);
     match a.q_rank.map(number) {
         Some(rank) => {
-            out.linear(rank, h, a.bias);
+            out.linear(rank, hidden, a.bias);
             out.0.extend(stream.norm_parameters(rank));
             out.linear(heads * (nope + rope), rank, false);
         }
-        None => out.linear(heads * (nope + rope), h, false),
+        None => out.linear(heads * (nope + rope), hidden, false),
     }
-    out.linear(kv_rank + rope, h, a.bias);
+    out.linear(kv_rank + rope, hidden, a.bias);
     out.0.extend(stream.norm_parameters(kv_rank));
     out.linear(heads * (nope + value), kv_rank, false);
-    out.linear(h, heads * value, a.bias);
+    out.linear(hidden, heads * value, a.bias);
 }
 
 /// Latent attention on all tokens, keys and values made whole for the kernel
 /// (torchtitan's `deepseek_v3`).
 pub(super) fn latent(stream: &Stream, a: &Latent, t: &mut Tape, n: Id) -> Id {
-    let (h, heads) = (stream.hidden, number(a.heads) / stream.tp);
+    let (hidden, heads) = (stream.hidden, number(a.heads) / stream.tp);
     let (nope, rope, value) = (number(a.nope_dim), number(a.rope_dim), number(a.value_dim));
     let kv_rank = number(a.kv_rank);
     let linear = |inputs: f64, outputs: f64, bias: bool, label: Label| Linear {
@@ -118,18 +119,19 @@ pub(super) fn latent(stream: &Stream, a: &Latent, t: &mut Tape, n: Id) -> Id {
         outputs,
         bias,
         tokens: 1.0,
+        cast: stream.autocast && inputs == hidden,
         label,
     };
     let width = heads * (nope + rope);
     let queries = match a.q_rank.map(number) {
         Some(rank) => {
-            let low = t.linear(n, linear(h, rank, a.bias, Label::Qkv));
+            let low = t.linear(n, linear(hidden, rank, a.bias, Label::Qkv));
             let low = replaced(t, low, |t, x| t.norm(x, stream.norm_of(rank, 1.0, rank)));
             replaced(t, low, |t, x| t.linear(x, linear(rank, width, false, Label::Qkv)))
         }
-        None => t.linear(n, linear(h, width, false, Label::Qkv)),
+        None => t.linear(n, linear(hidden, width, false, Label::Qkv)),
     };
-    let low = t.linear(n, linear(h, kv_rank + rope, a.bias, Label::Qkv));
+    let low = t.linear(n, linear(hidden, kv_rank + rope, a.bias, Label::Qkv));
     let normed = t.norm(low, stream.norm_of(kv_rank, 1.0, kv_rank));
     let pairs = t.linear(normed, linear(kv_rank, heads * (nope + value), false, Label::Qkv));
     t.drop(normed);
@@ -138,9 +140,10 @@ pub(super) fn latent(stream: &Stream, a: &Latent, t: &mut Tape, n: Id) -> Id {
     let keys = t.joined(low, kv_rank + rope, width);
     // values stay a view of the storage that they share with the keys' other part
     let held = heads * (nope + value);
-    let o = attend(stream, t, [queries, keys, pairs], [width, width, held], heads * value, heads);
-    let out = t.linear(o, linear(heads * value, h, a.bias, Label::Residual));
-    for id in [queries, keys, pairs, o] {
+    let mixed =
+        attend(stream, t, [queries, keys, pairs], [width, width, held], heads * value, heads);
+    let out = t.linear(mixed, linear(heads * value, hidden, a.bias, Label::Residual));
+    for id in [queries, keys, pairs, mixed] {
         t.drop(id);
     }
     out

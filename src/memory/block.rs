@@ -22,15 +22,22 @@ pub(super) struct Parameter {
     /// Devices that share it out, over those that share out the others: experts are spread
     /// already.
     pub spread: f64,
+    /// Whether it is a factor of a matrix product.
+    pub multiplies: bool,
 }
 
 impl Parameter {
     pub fn matrix(rows: f64, row: f64) -> Self {
-        Self { rows, row, gradient: BF16, spread: 1.0 }
+        Self { rows, row, gradient: BF16, spread: 1.0, multiplies: true }
+    }
+
+    /// A table of which rows are taken, and which may be a factor too.
+    pub fn table(rows: f64, row: f64, multiplies: bool) -> Self {
+        Self { multiplies, ..Self::matrix(rows, row) }
     }
 
     pub fn vector(rows: f64) -> Self {
-        Self::matrix(rows, 1.0)
+        Self { multiplies: false, ..Self::matrix(rows, 1.0) }
     }
 
     /// How many numbers.
@@ -91,19 +98,19 @@ impl Block<'_> {
         // Gemma norms after both parts too
         let after = self.block.norms >= 4;
         let n = t.norm(x, norm);
-        let mut a = self.attend(t, n);
+        let mut mixed = self.attend(t, n);
         if after {
-            a = replaced(t, a, |t, a| t.norm(a, norm));
+            mixed = replaced(t, mixed, |t, x| t.norm(x, norm));
         }
-        let middle = t.sum(x, a, tensor);
-        t.drop(a);
+        let middle = t.sum(x, mixed, tensor);
+        t.drop(mixed);
         let n = t.norm(middle, norm);
-        let mut d = self.feed(t, n);
+        let mut fed = self.feed(t, n);
         if after {
-            d = replaced(t, d, |t, d| t.norm(d, norm));
+            fed = replaced(t, fed, |t, x| t.norm(x, norm));
         }
-        let out = t.sum(middle, d, tensor);
-        t.drop(d);
+        let out = t.sum(middle, fed, tensor);
+        t.drop(fed);
         t.drop(middle);
         out
     }
@@ -113,13 +120,13 @@ impl Block<'_> {
         let tensor = self.stream.tensor();
         let n = t.norm(x, self.stream.norm());
         t.hold(n);
-        let a = self.attend(t, n);
-        let d = self.feed(t, n);
-        let sum = t.sum(x, a, tensor);
-        t.drop(a);
-        let out = t.sum(sum, d, tensor);
+        let mixed = self.attend(t, n);
+        let fed = self.feed(t, n);
+        let sum = t.sum(x, mixed, tensor);
+        t.drop(mixed);
+        let out = t.sum(sum, fed, tensor);
         t.drop(sum);
-        t.drop(d);
+        t.drop(fed);
         out
     }
 
@@ -172,24 +179,29 @@ pub(super) fn on_all_tokens(
 
 /// Two matrices, or three with a gate.
 pub(super) fn feed(stream: &Stream, mlp: &Mlp, t: &mut Tape, n: Id) -> Id {
-    let (h, f, bias) = (stream.hidden, number(mlp.width) / stream.tp, mlp.bias);
-    let into = Linear { inputs: h, outputs: f, bias, tokens: 1.0, label: Label::FeedForward };
-    let out = Linear { inputs: f, outputs: h, bias, tokens: 1.0, label: Label::Residual };
-    let g = t.linear(n, into);
-    let s = t.activation(g, f);
-    t.drop(g);
-    let inner = if mlp.gated {
-        let u = t.linear(n, into);
-        let p = t.product(s, u, f);
-        t.drop(s);
-        t.drop(u);
-        p
-    } else {
-        s
+    let (hidden, width, bias) = (stream.hidden, number(mlp.width) / stream.tp, mlp.bias);
+    let linear = |inputs: f64, outputs: f64, cast: bool, label: Label| Linear {
+        inputs,
+        outputs,
+        bias,
+        tokens: 1.0,
+        cast,
+        label,
     };
-    let d = t.linear(inner, out);
+    let into = linear(hidden, width, stream.autocast, Label::FeedForward);
+    let raw = t.linear(n, into);
+    let mut inner = t.activation(raw, width);
+    t.drop(raw);
+    if mlp.gated {
+        let other = t.linear(n, into);
+        let product = t.product(inner, other, width);
+        t.drop(inner);
+        t.drop(other);
+        inner = product;
+    }
+    let out = t.linear(inner, linear(width, hidden, false, Label::Residual));
     t.drop(inner);
-    d
+    out
 }
 
 fn mlp_parameters(stream: &Stream, mlp: &Mlp, out: &mut Parameters) {

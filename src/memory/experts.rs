@@ -40,40 +40,36 @@ pub(super) fn parameters(stream: &Stream, e: &Experts, out: &mut Parameters) {
 
 /// The feed-forward of experts; lets go of its input.
 pub(super) fn feed(stream: &Stream, e: &Experts, t: &mut Tape, n: Id) -> Id {
-    let (h, f) = (stream.hidden, number(e.expert.width));
+    let (hidden, width) = (stream.hidden, number(e.expert.width));
     // experts split the tokens, not the products: this device has its share of them
     let share = 1.0 / stream.tp;
     let routed = number(e.per_token) * share;
     let local = number(e.count) / stream.ep;
-    let count = number(e.count);
-    let scores = t.router(n, h, count, share, e.router_bias);
-    let sorted = t.dispatch(n, h, routed, share);
-    let (inputs, outputs) = (h, f);
-    let experts = |inputs: f64, outputs: f64, label: Label| Linear {
+    let scores = t.router(n, hidden, number(e.count), share, e.router_bias);
+    let sorted = t.dispatch(n, hidden, routed, share);
+    let linear = |inputs: f64, outputs: f64| Linear {
         inputs,
         outputs,
         bias: e.expert.bias,
         tokens: routed,
-        label,
+        cast: false,
+        label: Label::FeedForward,
     };
-    let into = experts(inputs, outputs, Label::FeedForward);
-    let g = t.linear_of(local, sorted, into);
-    let s = t.activation(g, f * routed);
-    t.drop(g);
-    let inner = if e.expert.gated {
-        let u = t.linear_of(local, sorted, into);
-        let p = t.product(s, u, f * routed);
-        t.drop(s);
-        t.drop(u);
-        p
-    } else {
-        s
-    };
+    let raw = t.linear_of(local, sorted, linear(hidden, width));
+    let mut inner = t.activation(raw, width * routed);
+    t.drop(raw);
+    if e.expert.gated {
+        let other = t.linear_of(local, sorted, linear(hidden, width));
+        let product = t.product(inner, other, width * routed);
+        t.drop(inner);
+        t.drop(other);
+        inner = product;
+    }
     t.drop(sorted);
-    let d = t.linear_of(local, inner, experts(f, h, Label::FeedForward));
+    let outputs = t.linear_of(local, inner, linear(width, hidden));
     t.drop(inner);
-    let combined = t.combine(d, scores, h, routed, share);
-    t.drop(d);
+    let combined = t.combine(outputs, scores, hidden, routed, share);
+    t.drop(outputs);
     t.drop(scores);
     let Some(shared) = &e.shared else {
         t.drop(n);

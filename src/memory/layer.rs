@@ -21,7 +21,7 @@ pub(super) struct Layer {
 impl Layer {
     pub fn of(block: &Block, recompute: Recompute, states: States) -> Self {
         let tensor = block.stream.tensor();
-        let cast = block.stream.cast_gradients;
+        let cast = block.stream.autocast;
         let mut t = Tape::new(cast);
         let mut x = t.given(Label::Residual, tensor);
         let mut out = block.forward(&mut t, x);

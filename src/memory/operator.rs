@@ -20,6 +20,8 @@ pub(super) struct Linear {
     pub bias: bool,
     /// Share of the tokens that it works on, or times that a token passes it.
     pub tokens: f64,
+    /// Its input is FP32, and it keeps a BF16 copy.
+    pub cast: bool,
     /// What its output is.
     pub label: Label,
 }
@@ -41,8 +43,8 @@ pub(super) struct Norm {
 pub(super) enum RotationKind {
     /// In FP32 as complex numbers, by a table of so many bytes.
     Complex { table: f64 },
-    /// In the stream's type, `x cos + rotate_half(x) sin` (Hugging Face's modelling code).
-    Halves,
+    /// As `x cos + rotate_half(x) sin` (Hugging Face's modelling code), in the stream's type.
+    Halves { wide: bool },
 }
 
 /// How a norm is computed.
@@ -55,8 +57,11 @@ pub(super) enum NormKind {
     RmsCastBack,
     /// `RMSNorm` as one operator (CUDA, torch 2.9 on): the input and 1/rms are kept.
     RmsFused,
-    /// `LayerNorm`, with its statistics in so many bytes: the stream's type on the CPU, FP32 on CUDA.
-    Layer { statistics: u8 },
+    /// `RMSNorm` of an FP32 stream by its parts: the input and the normalised input are kept.
+    RmsWide,
+    /// `LayerNorm` of a BF16 or an FP32 stream, with its statistics in so many bytes: the stream's
+    /// type on the CPU, FP32 on CUDA.
+    Layer { statistics: u8, wide: bool },
 }
 
 impl Norm {
@@ -73,9 +78,13 @@ impl Tape {
 
     /// So many linear layers, each on its share of the tokens: a grouped product.
     pub fn linear_of(&mut self, layers: f64, x: Id, linear: Linear) -> Id {
-        let Linear { inputs, outputs, bias, tokens, label } = linear;
+        let Linear { inputs, outputs, bias, tokens, cast, label } = linear;
+        let x = if cast { self.cast(x, inputs * tokens) } else { x };
         let kept = self.save(x);
         let y = self.make(label, Line::per_token(BF16 * outputs * tokens));
+        if cast {
+            self.drop(x);
+        }
         let dx_size = Line::per_token(BF16 * inputs * tokens);
         let weight = BF16 * inputs * outputs * layers;
         self.node(move |t| {
@@ -99,12 +108,31 @@ impl Tape {
         y
     }
 
+    /// A BF16 copy of an FP32 tensor of so many numbers for each token.
+    fn cast(&mut self, x: Id, numbers: f64) -> Id {
+        let y = self.make(Label::Norms, Line::per_token(BF16 * numbers));
+        self.node(move |t| {
+            let d = t.gradient(y);
+            let wide = t.make(Label::ActivationGradients, Line::per_token(FP32 * numbers));
+            t.drop(d);
+            t.give(x, wide);
+        });
+        y
+    }
+
     /// `a + b`: both take the same gradient.
     pub fn sum(&mut self, a: Id, b: Id, size: Line) -> Id {
         let y = self.make(Label::Residual, size);
+        let cast = self.autocasts();
         self.node(move |t| {
             let d = t.gradient(y);
-            t.share(b, d);
+            if cast {
+                // the branch is BF16, the stream FP32
+                let narrow = t.make(Label::ActivationGradients, size * 0.5);
+                t.give(b, narrow);
+            } else {
+                t.share(b, d);
+            }
             t.give(a, d);
         });
         y
@@ -147,13 +175,16 @@ impl Tape {
     pub fn rotation(&mut self, inputs: [(Id, f64); 2], kind: RotationKind) -> [Id; 2] {
         match kind {
             RotationKind::Complex { table } => self.rotate_complex(inputs, table),
-            RotationKind::Halves => inputs.map(|(x, width)| self.rotate_halves(x, width)),
+            RotationKind::Halves { wide } => {
+                inputs.map(|(x, width)| self.rotate_halves(x, width, wide))
+            }
         }
     }
 
     /// `x cos + rotate_half(x) sin`: nothing is kept but the tables.
-    fn rotate_halves(&mut self, x: Id, width: f64) -> Id {
-        let size = Line::per_token(BF16 * width);
+    fn rotate_halves(&mut self, x: Id, width: f64, wide: bool) -> Id {
+        let narrow = Line::per_token(BF16 * width);
+        let size = if wide { narrow * 2.0 } else { narrow };
         let label = Label::Qkv;
         let straight = self.make(label, size);
         let negated = self.make(label, size * 0.5);
@@ -173,10 +204,23 @@ impl Tape {
             t.drop(turned);
             let straight = t.make(work, size);
             t.drop(d);
-            let dx = t.make(work, size);
+            let dx = t.make(work, narrow);
             t.drop(back);
             t.drop(straight);
             t.give(x, dx);
+        });
+        if wide { self.cast_queries(y, narrow) } else { y }
+    }
+
+    /// The BF16 copy of FP32 queries or keys that the kernel takes; lets go of them.
+    fn cast_queries(&mut self, x: Id, narrow: Line) -> Id {
+        let y = self.make(Label::Qkv, narrow);
+        self.drop(x);
+        self.node(move |t| {
+            let d = t.gradient(y);
+            let wide = t.make(Label::ActivationGradients, narrow * 2.0);
+            t.drop(d);
+            t.give(x, wide);
         });
         y
     }
@@ -259,16 +303,18 @@ impl Tape {
         match norm.kind {
             NormKind::RmsByParts => self.rms_by_parts(x, norm),
             NormKind::RmsCastBack => self.rms_cast_back(x, norm),
-            NormKind::RmsFused => self.norm_fused(x, norm, &[FP32], BF16 * norm.weight),
-            NormKind::Layer { statistics } => {
-                let bytes = f64::from(statistics);
-                self.norm_fused(x, norm, &[bytes, bytes], BF16 * norm.weight)
+            NormKind::RmsWide => self.rms_wide(x, norm),
+            NormKind::RmsFused => self.norm_fused(x, norm, BF16, &[FP32]),
+            NormKind::Layer { statistics, wide } => {
+                let (bytes, width) = (f64::from(statistics), if wide { FP32 } else { BF16 });
+                self.norm_fused(x, norm, width, &[bytes, bytes])
             }
         }
     }
 
-    fn norm_fused(&mut self, x: Id, norm: Norm, statistics: &[f64], gradient: f64) -> Id {
-        let size = Line::per_token(BF16 * norm.numbers());
+    fn norm_fused(&mut self, x: Id, norm: Norm, bytes: f64, statistics: &[f64]) -> Id {
+        let size = Line::per_token(bytes * norm.numbers());
+        let gradient = BF16 * norm.weight;
         let kept = self.save(x);
         let y = self.make(Label::Norms, size);
         let statistics: Vec<_> = statistics
@@ -353,11 +399,11 @@ impl Tape {
                 t.drop(id);
             }
             t.release(kept_x);
-            let dx32 = t.make(work, wide);
+            let widened = t.make(work, wide);
             t.drop(direct);
             t.drop(squared);
             let dx = t.make(work, narrow);
-            t.drop(dx32);
+            t.drop(widened);
             t.give(x, dx);
         });
         y
@@ -394,13 +440,13 @@ impl Tape {
             t.drop(dw);
             t.drop(d);
             t.release(kept_y);
-            let dy32 = t.make(work, wide);
+            let upcast = t.make(work, wide);
             t.drop(dy);
             let direct = t.make(work, wide);
             let through = t.make(work, wide);
             let d_root = t.make(work, row);
             t.drop(through);
-            t.drop(dy32);
+            t.drop(upcast);
             t.drop(d_root);
             t.release(kept_root);
             let spread = t.make(work, wide);
@@ -409,11 +455,11 @@ impl Tape {
             t.drop(spread);
             t.drop(power);
             t.release(kept_x);
-            let dx32 = t.make(work, wide);
+            let widened = t.make(work, wide);
             t.drop(direct);
             t.drop(squared);
             let dx = t.make(work, narrow);
-            t.drop(dx32);
+            t.drop(widened);
             t.give(x, dx);
         });
         y
@@ -426,7 +472,7 @@ impl Tape {
         let (narrow, wide) = (Line::per_token(BF16 * scores), Line::per_token(FP32 * scores));
         let repeated = Line::per_token(BF16 * widths[0].max(out));
         let grouped = widths[1] < widths[0];
-        let [q, k, v] = qkv;
+        let [queries, k, v] = qkv;
         let repeat = |t: &mut Self, id: Id| {
             if grouped {
                 return t.make(Label::Qkv, repeated);
@@ -435,7 +481,7 @@ impl Tape {
             id
         };
         let (keys, values) = (repeat(self, k), repeat(self, v));
-        let kept_q = self.save(q);
+        let kept_q = self.save(queries);
         let kept_k = self.save(keys);
         let raw = self.make(Label::Attention, narrow);
         let scaled = self.make(Label::Attention, narrow);
@@ -475,7 +521,7 @@ impl Tape {
             t.drop(draw);
             t.release(kept_q);
             t.release(kept_k);
-            t.give(q, dq);
+            t.give(queries, dq);
             for (id, gradient, width) in [(k, dk, widths[1]), (v, dv, widths[2])] {
                 let mut gradient = gradient;
                 if grouped {
@@ -537,11 +583,11 @@ impl Tape {
             if bias {
                 t.parameter_gradient(BF16 * count);
             }
-            let dx32 = t.make(work, wide);
+            let widened = t.make(work, wide);
             t.drop(draw);
             t.release(kept_x);
             let dx = t.make(work, wide * 0.5);
-            t.drop(dx32);
+            t.drop(widened);
             t.give(x, dx);
         });
         soft
@@ -585,13 +631,54 @@ impl Tape {
             let d32 = t.make(work, wide);
             t.drop(spread);
             let dscores = t.make(work, Line::per_token(FP32 * routed));
-            let dx32 = t.make(work, wide);
+            let widened = t.make(work, wide);
             t.drop(d32);
             t.release(kept);
             let dx = t.make(work, narrow);
-            t.drop(dx32);
+            t.drop(widened);
             t.give(x, dx);
             t.give(scores, dscores);
+        });
+        y
+    }
+
+    /// `x / rms(x) × w` of an FP32 stream, every step an operator.
+    fn rms_wide(&mut self, x: Id, norm: Norm) -> Id {
+        let wide = Line::per_token(FP32 * norm.numbers());
+        let row = Line::per_token(FP32 * norm.rows);
+        let kept_x = self.save(x);
+        let square = self.make(Label::Norms, wide);
+        let mean = self.make(Label::Norms, row);
+        self.drop(square);
+        let root = self.make(Label::Norms, row);
+        let kept_root = self.save(root);
+        self.drop(mean);
+        let normed = self.make(Label::Norms, wide);
+        self.drop(root);
+        let kept_normed = self.save(normed);
+        let y = self.make(Label::Norms, wide);
+        self.drop(normed);
+        self.node(move |t| {
+            let work = Label::ActivationGradients;
+            let d = t.gradient(y);
+            let scaled = t.make(work, wide);
+            let of_weight = t.make(work, wide);
+            t.release_early(kept_normed);
+            t.parameter_gradient(BF16 * norm.weight);
+            t.drop(of_weight);
+            t.drop(d);
+            t.release(kept_normed);
+            let direct = t.make(work, wide);
+            let through = t.make(work, wide);
+            t.drop(scaled);
+            t.drop(through);
+            t.release(kept_root);
+            let squared = t.make(work, wide);
+            let dx = t.make(work, wide);
+            t.release(kept_x);
+            t.drop(direct);
+            t.drop(squared);
+            t.give(x, dx);
         });
         y
     }

@@ -64,28 +64,28 @@ impl Root {
     }
 
     fn embed(&mut self, shape: &Shape, stream: &Stream, ends: Ends) {
-        let (h, v, s) = (stream.hidden, number(shape.vocab) / stream.tp, stream.sequence);
+        let (hidden, rows) = (stream.hidden, number(shape.vocab) / stream.tp);
         let tensor = stream.tensor();
-        let table = Parameter::matrix(v, h);
+        let table = Parameter::table(rows, hidden, shape.tied && ends.head);
         let learned = match shape.positions {
             Positions::Learned(rows) => Some(number(rows)),
             _ => None,
         };
         let parameters = &mut self.unit.parameters;
         parameters.push(table);
-        parameters.extend(learned.map(|rows| Parameter::matrix(rows, h)));
+        parameters.extend(learned.map(|rows| Parameter::table(rows, hidden, false)));
         if shape.embedding_norm {
-            parameters.extend(stream.norm_parameters(h));
+            parameters.extend(stream.norm_parameters(hidden));
         }
 
-        let mut t = Tape::new(stream.cast_gradients);
+        let mut t = Tape::new(stream.autocast);
         let mut x = t.make(Label::Residual, tensor);
-        let positions = Line::fixed(BF16 * s * h);
+        let positions = Line::fixed(BF16 * stream.sequence * hidden);
         let indices = learned.map(|_| {
-            let indices = t.make(Label::Embedding, Line::fixed(INT64 * s));
-            let rows = t.make(Label::Embedding, positions);
+            let indices = t.make(Label::Embedding, Line::fixed(INT64 * stream.sequence));
+            let added = t.make(Label::Embedding, positions);
             let sum = t.make(Label::Residual, tensor);
-            t.drop(rows);
+            t.drop(added);
             t.drop(x);
             x = sum;
             indices
@@ -109,7 +109,7 @@ impl Root {
         }
         if let Some(rows) = learned {
             let d = t.make(Label::ActivationGradients, positions);
-            t.parameter_gradient(BF16 * rows * h);
+            t.parameter_gradient(BF16 * rows * hidden);
             t.drop(d);
         }
         if let Some(indices) = indices {
@@ -127,16 +127,16 @@ impl Root {
     }
 
     fn finish(&mut self, shape: &Shape, stream: &Stream, setting: &Setting, ends: Ends) {
-        let (h, v) = (stream.hidden, number(shape.vocab) / stream.tp);
+        let (hidden, rows) = (stream.hidden, number(shape.vocab) / stream.tp);
         let parameters = &mut self.unit.parameters;
         if shape.final_norm {
-            parameters.extend(stream.norm_parameters(h));
+            parameters.extend(stream.norm_parameters(hidden));
         }
         if !(shape.tied && ends.embedding) {
-            parameters.push(Parameter::matrix(v, h));
+            parameters.push(Parameter::matrix(rows, hidden));
         }
 
-        let mut t = Tape::new(stream.cast_gradients);
+        let mut t = Tape::new(stream.autocast);
         let x = t.given(Label::Residual, stream.tensor());
         let mut n = x;
         if shape.final_norm {
@@ -154,14 +154,21 @@ impl Root {
             let gradient = t.given(Label::ActivationGradients, stream.whole());
             t.backward(n, gradient);
             t.drop(n);
-            self.gradients += Line::fixed(BF16 * v * h);
+            self.gradients += Line::fixed(BF16 * rows * hidden);
         } else {
             let label = Label::Logits;
-            let head = Linear { inputs: h, outputs: v, bias: false, tokens: 1.0, label };
+            let head = Linear {
+                inputs: hidden,
+                outputs: rows,
+                bias: false,
+                tokens: 1.0,
+                cast: stream.autocast,
+                label,
+            };
             let logits = t.linear(n, head);
             t.drop(n);
             self.head = t.take_events();
-            let gradient = t.given(Label::Loss, Line::per_token(BF16 * v));
+            let gradient = t.given(Label::Loss, Line::per_token(BF16 * rows));
             t.backward(logits, gradient);
         }
         self.head_backward = t.take_events();

@@ -1,7 +1,7 @@
 //! Who holds what of parameters, gradients and optimizer states.
 
 use super::setting::{Precision, Setting};
-use crate::layout::Strategy;
+use crate::layout::{Recompute, Strategy};
 
 /// Bytes that a state has for each parameter, and the devices that share it out.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,8 +15,9 @@ pub(super) struct State {
 pub(super) enum Working {
     /// Units are gathered from shards, reduced to shards, and freed where they are resharded.
     Gathered { cast: bool, reshard: bool },
-    /// A copy in the format of computing is made in forward and lives to its backward.
-    Cast,
+    /// A copy in the format of computing is made in forward and lives to its backward, or to the
+    /// end of forward where backward runs the blocks again and makes it anew.
+    Cast { again: bool },
     /// They are those that are kept.
     Same,
 }
@@ -50,13 +51,14 @@ impl States {
         let shared = |bytes: f64| State { bytes, over: shards };
         let optimizer = setting.optimizer.states(kept);
         let cast = setting.precision == Precision::Bf16;
+        let again = layout.recompute == Recompute::Full;
         // DeepSpeed computes with BF16 parameters and keeps the optimizer's own copy in FP32
         let master = 4.0 + setting.optimizer.states(4.0);
         let none = Self {
             parameter: all(kept),
             gradient: all(kept),
             optimizer: all(optimizer),
-            working: if cast { Working::Cast } else { Working::Same },
+            working: if cast { Working::Cast { again } } else { Working::Same },
             reduced: kept,
             buckets: 0.0,
             bucket: f64::INFINITY,
@@ -73,11 +75,10 @@ impl States {
             optimizer_copy: 4.0,
         };
         match layout.strategy {
-            Strategy::Dp => none,
             // the reducer's buckets are a second copy of the gradients unless
             // `gradient_as_bucket_view` is set, which it is not (PyTorch's DistributedDataParallel)
             Strategy::Ddp if layout.data_parallel() > 1 => Self { buckets: kept, ..none },
-            Strategy::Ddp => none,
+            Strategy::Dp | Strategy::Ddp => none,
             Strategy::Zero1 => zero,
             Strategy::Zero2 => Self { gradient: shared(2.0), ..zero },
             Strategy::Zero3 => Self {
@@ -95,6 +96,11 @@ impl States {
                 ..none
             },
         }
+    }
+
+    /// Whether the blocks' copies go at the end of forward and are made anew in backward.
+    pub fn casts_again(&self) -> bool {
+        self.working == Working::Cast { again: true }
     }
 
     /// Whether parameters are freed after forward and gathered anew for backward.

@@ -198,6 +198,11 @@ impl Step<'_> {
         timeline.push(Phase::Loss, 1, s.0);
 
         let mut s = Script::default();
+        if self.states.casts_again() {
+            let blocks =
+                self.layers.iter().map(|(layers, kind)| number(*layers) * kind.unit.cast());
+            s.free(Label::Gathered, blocks.sum());
+        }
         s.make(Label::Loss, FP32); // the gradient of the loss
         s.add(Label::Loss, wide); // of the negative log-likelihood
         s.free(Label::Loss, FP32);
@@ -259,7 +264,7 @@ impl Step<'_> {
                     continue;
                 }
                 let mut s = Script::default();
-                if reshard {
+                if reshard || (self.states.casts_again() && self.ends.head) {
                     s.copy_out(&kind.unit);
                     s.free(Label::Communication, kind.unit.gathered());
                     if let Some(next) = next {

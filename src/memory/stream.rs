@@ -7,6 +7,7 @@ use super::setting::{AttentionKernel, Precision, Profile, Setting};
 use crate::model::{self, Attention, Positions, Shape};
 
 const BF16: f64 = 2.0;
+const FP32: f64 = 4.0;
 
 /// What all blocks of a model share.
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +29,8 @@ pub(super) struct Stream {
     pub cp: f64,
     /// Devices over which the experts are spread.
     pub ep: f64,
-    /// Parameters' gradients are cast to FP32 as they are made.
-    pub cast_gradients: bool,
+    /// Parameters and stream are FP32, and PyTorch's autocast makes BF16 copies for the products.
+    pub autocast: bool,
 }
 
 impl Stream {
@@ -39,33 +40,35 @@ impl Stream {
             Profile::Cuda => (NormKind::RmsFused, 4),
             Profile::HuggingFace => (NormKind::RmsCastBack, 4),
         };
-        let layer = NormKind::Layer { statistics };
+        let layout = &setting.layout;
+        let autocast = setting.precision == Precision::Bf16 && layout.strategy.autocasts();
+        let layer = NormKind::Layer { statistics, wide: autocast };
         let (norm, norm_parameters) = match shape.norm {
             model::Norm::Bare => (layer, 0),
+            model::Norm::Scale if autocast => (NormKind::RmsWide, 1),
             model::Norm::Scale => (rms, 1),
             model::Norm::Layer => (layer, 2),
         };
-        let layout = &setting.layout;
         let (keys, cp) = (number(setting.sequence), number(layout.cp));
         let sequence = keys / cp;
         let width = shape.blocks().map(|(_, block)| rotated_width(&block.attention)).max();
         let width = number(width.unwrap_or_default());
-        let rotation = (shape.positions == Positions::Free).then(|| match setting.profile {
-            Profile::HuggingFace => RotationKind::Halves,
+        let rotation = match setting.profile {
+            Profile::HuggingFace => RotationKind::Halves { wide: autocast },
             _ => RotationKind::Complex { table: 4.0 * sequence * width },
-        });
+        };
         Self {
             hidden: number(shape.hidden),
             norm,
             norm_parameters,
-            rotation,
+            rotation: (shape.positions == Positions::Free).then_some(rotation),
             attention: setting.attention,
             keys,
             sequence,
             tp: number(layout.tp),
             cp,
             ep: number(layout.ep),
-            cast_gradients: setting.precision == Precision::Bf16 && layout.strategy.autocasts(),
+            autocast,
         }
     }
 
@@ -85,19 +88,21 @@ impl Stream {
         let mut parameters = vec![Parameter::vector(weight); self.norm_parameters.into()];
         if self.norm == NormKind::RmsByParts {
             // what the parts compute in FP32 is reduced in FP32
-            parameters.iter_mut().for_each(|parameter| parameter.gradient = 4.0);
+            for parameter in &mut parameters {
+                parameter.gradient = 4.0;
+            }
         }
         parameters
     }
 
     /// Bytes of a tensor of the stream between the parts of a block.
     pub fn tensor(&self) -> Line {
-        Line::per_token(BF16 * self.hidden / self.tp)
+        self.whole() * (1.0 / self.tp)
     }
 
     /// Bytes of a tensor of the stream with the tokens of all devices that split a block.
     pub fn whole(&self) -> Line {
-        Line::per_token(BF16 * self.hidden)
+        Line::per_token(if self.autocast { FP32 } else { BF16 } * self.hidden)
     }
 
     /// Bytes of the table by which tokens are rotated, held during the whole step.

@@ -33,7 +33,7 @@ pub(super) struct Tape {
     mode: Mode,
     stopped: bool,
     /// Parameters' gradients are cast from BF16 to FP32 as they are made.
-    cast_gradients: bool,
+    autocast: bool,
     /// Bytes of the parameters' gradients that backward has made.
     unit_gradients: Line,
 }
@@ -57,9 +57,14 @@ pub(super) enum Mode {
 }
 
 impl Tape {
-    /// A tape on which parameters' gradients are cast to FP32 or not.
-    pub fn new(cast_gradients: bool) -> Self {
-        Self { cast_gradients, ..Self::default() }
+    /// A tape on which parameters and stream are FP32, and products BF16, or not.
+    pub fn new(autocast: bool) -> Self {
+        Self { autocast, ..Self::default() }
+    }
+
+    /// Whether parameters and stream are FP32, and products BF16.
+    pub fn autocasts(&self) -> bool {
+        self.autocast
     }
 
     /// A storage that is there already.
@@ -187,11 +192,11 @@ impl Tape {
     pub fn parameter_gradient(&mut self, bytes: f64) {
         let size = Line::fixed(bytes);
         self.event(Label::UnitGradients, size);
-        if self.cast_gradients {
+        if self.autocast {
             self.event(Label::UnitGradients, size * 2.0);
             self.event(Label::UnitGradients, -size);
         }
-        self.unit_gradients += if self.cast_gradients { size * 2.0 } else { size };
+        self.unit_gradients += if self.autocast { size * 2.0 } else { size };
     }
 
     fn event(&mut self, label: Label, size: Line) {

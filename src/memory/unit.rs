@@ -78,6 +78,12 @@ impl Unit {
         self.held(self.states.gradient)
     }
 
+    /// Bytes of the copies of the matrices in the format of computing.
+    pub fn cast(&self) -> f64 {
+        let matrices = self.parameters.iter().filter(|p| p.multiplies);
+        BF16 * matrices.map(Parameter::numbers).sum::<f64>()
+    }
+
     /// Numbers of the unit on this device, sharded or not.
     pub fn numbers(&self) -> f64 {
         self.parameters.iter().map(Parameter::numbers).sum()
@@ -129,7 +135,7 @@ impl Script {
     pub fn copy_out(&mut self, unit: &Unit) {
         match unit.states.working {
             Working::Same => {}
-            Working::Cast => self.make(Label::Gathered, BF16 * unit.numbers()),
+            Working::Cast { .. } => self.make(Label::Gathered, unit.cast()),
             Working::Gathered { .. } if !unit.alone() => {
                 self.make(Label::Gathered, BF16 * unit.whole());
             }
@@ -152,7 +158,7 @@ impl Script {
     pub fn reshard(&mut self, unit: &Unit) {
         match unit.states.working {
             Working::Same => {}
-            Working::Cast => self.free(Label::Gathered, BF16 * unit.numbers()),
+            Working::Cast { .. } => self.free(Label::Gathered, unit.cast()),
             Working::Gathered { .. } => self.free(Label::Gathered, BF16 * unit.whole()),
         }
     }
