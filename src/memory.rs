@@ -26,7 +26,7 @@ pub use compare::{Outcome, Row, Way, compare};
 pub use label::Label;
 pub use line::Line;
 pub use setting::{AttentionKernel, LossKernel, Optimizer, Precision, Profile, Setting};
-pub use timeline::{Envelope, Level, Peak, Phase, Timeline};
+pub use timeline::{Envelope, Moment, Peak, Phase, Stretch, Timeline};
 
 use crate::model::Shape;
 use stream::number;

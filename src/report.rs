@@ -13,6 +13,7 @@ mod explain;
 mod json;
 mod laws;
 mod loader;
+pub mod memory_picture;
 mod mix;
 mod model;
 mod page;
@@ -20,7 +21,6 @@ mod run;
 mod words;
 
 pub use answer::{Answer, Section, Show};
-pub use area::{Areas, svg as area_svg, text as area_text};
 pub use block::{Block, markdown, text};
 pub use csv_view::csv;
 pub use diagnostics::{Diagnosed, check_json, diagnostics};

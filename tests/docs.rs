@@ -19,8 +19,20 @@ fn the_schema_is_current() {
     assert!(committed == schema, "renew llmplan.schema.json with LLMPLAN_REGENERATE=1");
 }
 
+/// Compares a picture with the committed one, or renews that.
+fn is_current(name: &str, svg: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/img");
+    let path = folder.join(name).with_extension("svg");
+    if std::env::var_os("LLMPLAN_REGENERATE").is_some() {
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(&path, svg).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == svg, "renew {} with LLMPLAN_REGENERATE=1", path.display());
+}
+
 #[test]
-fn pictures_are_current() {
+fn pictures_of_mixtures_are_current() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     for (name, plan) in [
         ("the-article-curriculum", "examples/the-article-curriculum.toml"),
@@ -29,14 +41,30 @@ fn pictures_are_current() {
         let document = plan::file::read(&std::fs::read(root.join(plan)).unwrap()).unwrap();
         let derivation = plan::derive::derive(&document.chosen).unwrap();
         let answer = plan::report::Answer { chosen: &document.chosen, derivation: &derivation };
-        let svg = plan::report::mix_svg(&answer).unwrap();
-        let path = root.join("docs/img").join(name).with_extension("svg");
-        if std::env::var_os("LLMPLAN_REGENERATE").is_some() {
-            std::fs::create_dir_all(root.join("docs/img")).unwrap();
-            std::fs::write(&path, &svg).unwrap();
-        }
-        let committed = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(committed == svg, "renew {} with LLMPLAN_REGENERATE=1", path.display());
+        is_current(name, &plan::report::mix_svg(&answer).unwrap());
+    }
+}
+
+/// Llama 3 8B with FSDP2 on 64 devices, one sequence of 8,192 tokens on each.
+#[test]
+fn pictures_of_memory_are_current() {
+    use plan::layout::{Layout, LayoutKeys, Recompute};
+    use plan::memory::{AttentionKernel, LossKernel, Optimizer, Precision, Profile, Setting, step};
+
+    let shape = plan::model::shapes().find("llama-3-8b").unwrap().shape().unwrap();
+    for (name, recompute) in [("memory", Recompute::None), ("memory-recompute", Recompute::Full)] {
+        let keys = LayoutKeys { recompute: Some(recompute), ..LayoutKeys::default() };
+        let setting = Setting {
+            layout: Layout::of(&keys, 64).unwrap(),
+            sequence: 8192,
+            precision: Precision::Bf16,
+            optimizer: Optimizer::AdamW,
+            attention: AttentionKernel::Sdpa,
+            loss: LossKernel::Eager,
+            profile: Profile::Eager,
+        };
+        let step = step(&shape, &setting).unwrap();
+        is_current(name, &plan::report::memory_picture::svg(&step, None));
     }
 }
 

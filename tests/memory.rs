@@ -78,8 +78,8 @@ fn fsdp2_holds_what_the_tracker_of_pytorch_counts() {
         let peak = step.peak();
         let breakdown: f64 = Label::ALL.iter().map(|&label| peak.held(label)).sum();
         println!("{} {} {} {:?} {:?}", case.name, peak.bytes, case.peak, peak.phase, peak.last);
-        assert_eq!(breakdown, peak.bytes, "{}", case.name);
-        assert_eq!(peak.bytes, case.peak, "{}", case.name);
+        assert!((breakdown - peak.bytes).abs() < 0.5, "{}", case.name);
+        assert!((peak.bytes - case.peak).abs() < 0.5, "{}: {}", case.name, peak.bytes);
     }
 }
 

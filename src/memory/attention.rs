@@ -119,19 +119,23 @@ pub(super) fn latent(stream: &Stream, a: &Latent, t: &mut Tape, n: Id) -> Id {
         outputs,
         bias,
         tokens: 1.0,
-        cast: stream.autocast && inputs == hidden,
+        cast: false,
         label,
+    };
+    let from_stream = |outputs: f64, bias: bool| Linear {
+        cast: stream.autocast,
+        ..linear(hidden, outputs, bias, Label::Qkv)
     };
     let width = heads * (nope + rope);
     let queries = match a.q_rank.map(number) {
         Some(rank) => {
-            let low = t.linear(n, linear(hidden, rank, a.bias, Label::Qkv));
+            let low = t.linear(n, from_stream(rank, a.bias));
             let low = replaced(t, low, |t, x| t.norm(x, stream.norm_of(rank, 1.0, rank)));
             replaced(t, low, |t, x| t.linear(x, linear(rank, width, false, Label::Qkv)))
         }
-        None => t.linear(n, linear(hidden, width, false, Label::Qkv)),
+        None => t.linear(n, from_stream(width, false)),
     };
-    let low = t.linear(n, linear(hidden, kv_rank + rope, a.bias, Label::Qkv));
+    let low = t.linear(n, from_stream(kv_rank + rope, a.bias));
     let normed = t.norm(low, stream.norm_of(kv_rank, 1.0, kv_rank));
     let pairs = t.linear(normed, linear(kv_rank, heads * (nope + value), false, Label::Qkv));
     t.drop(normed);

@@ -84,15 +84,29 @@ impl Peak {
     }
 }
 
-/// A point of the step's memory over its events.
+/// What is held at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Level {
-    /// When.
+pub struct Moment {
+    /// Bytes.
+    pub bytes: f64,
+    held: [f64; Label::ALL.len()],
+}
+
+impl Moment {
+    /// Bytes of one kind.
+    #[must_use]
+    pub fn held(&self, label: Label) -> f64 {
+        self.held[label as usize]
+    }
+}
+
+/// A layer or another part of the step, as it goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stretch {
+    /// Which part.
     pub phase: Phase,
-    /// Bytes held after each event of this stretch, the most of them.
-    pub most: f64,
-    /// The bytes by kind at that moment.
-    pub held: [f64; Label::ALL.len()],
+    /// What is held after each allocation and free, in order.
+    pub moments: Vec<Moment>,
 }
 
 impl Timeline {
@@ -138,23 +152,18 @@ impl Timeline {
         Envelope::over(lines)
     }
 
-    /// The step in stretches, one for each layer and phase: the most that each holds at once.
-    #[must_use]
-    pub fn levels(&self, tokens: f64) -> Vec<Level> {
+    /// The whole step in order, layer by layer: what is held after every allocation and free of
+    /// a micro-batch of so many tokens. The most of all is the [`peak`](Self::peak).
+    pub fn stretches(&self, tokens: f64) -> impl Iterator<Item = Stretch> {
         let mut walk = Walk::new(tokens);
-        let mut out = Vec::new();
-        for run in &self.runs {
-            for repeat in 0..run.times {
-                walk.peak.bytes = f64::NEG_INFINITY;
-                walk.through(run, repeat);
-                out.push(Level {
-                    phase: walk.peak.phase,
-                    most: walk.peak.bytes,
-                    held: walk.peak.held,
-                });
-            }
-        }
-        out
+        let repeated = self.runs.iter().flat_map(|run| (0..run.times).map(move |i| (run, i)));
+        repeated.map(move |(run, repeat)| {
+            let moments = run.events.iter().map(|event| {
+                walk.event(event);
+                Moment { bytes: walk.level, held: walk.held }
+            });
+            Stretch { moments: moments.collect(), phase: run.phase.later(repeat) }
+        })
     }
 
     /// What is left of one kind when the step is over.
@@ -199,11 +208,15 @@ impl Walk {
         Self { tokens, level: 0.0, held, peak }
     }
 
+    fn event(&mut self, event: &Event) {
+        let size = event.size.at(self.tokens);
+        self.level += size;
+        self.held[event.label as usize] += size;
+    }
+
     fn through(&mut self, run: &Run, repeat: u64) {
         for event in &run.events {
-            let size = event.size.at(self.tokens);
-            self.level += size;
-            self.held[event.label as usize] += size;
+            self.event(event);
             if self.level > self.peak.bytes {
                 self.peak = Peak {
                     bytes: self.level,

@@ -73,7 +73,7 @@ pub(super) fn picture(answer: &Answer, width: u16, ascii: bool) -> Option<Block>
 /// The mixture over the run as an SVG; `None` without stages.
 #[must_use]
 pub fn mix_svg(answer: &Answer) -> Option<String> {
-    course(answer).map(|course| course.draw(area::svg))
+    course(answer).map(|course| course.draw(|areas| area::svg(areas)))
 }
 
 /// Stages, mixtures, points, draws, hand-offs, and what the loader does.

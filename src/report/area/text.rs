@@ -1,93 +1,33 @@
 //! The picture as text, for terminals.
 
-use super::{Areas, Band, cut, middle, percents, real, tokens, whole, wide};
+mod legend;
+mod marks;
+mod pen;
+
+use super::{Band, Stacked, Words, cut, real, whole, wide};
+use pen::{ASCII, Pen, UNICODE};
 use std::fmt::Write as _;
 
 /// What a remainder gains, in rows, where the column before was rounded up.
 const STEADY: f64 = 0.25;
 
-/// So many rows per share: rounded down, and the rows left over go to the largest remainders.
+/// So many rows per height: rounded down, and the rows left over go to the largest remainders.
 /// Close ones go as in the column before, so that ramps have no jitter.
-fn rows(shares: &[f64], height: usize, before: &[usize]) -> Vec<usize> {
-    let exact: Vec<f64> = shares.iter().map(|share| share * real(height)).collect();
+fn rows(heights: &[f64], height: usize, before: &[usize]) -> Vec<usize> {
+    let exact: Vec<f64> = heights.iter().map(|share| share * real(height)).collect();
     let mut rows: Vec<usize> = exact.iter().map(|&x| whole(x)).collect();
     let claim = |i: usize| {
         let steady = before.get(i).is_some_and(|&count| count > whole(exact[i]));
         exact[i].fract() + if steady { STEADY } else { 0.0 }
     };
-    let mut order: Vec<usize> = (0..shares.len()).filter(|&i| exact[i].fract() > 0.0).collect();
+    let mut order: Vec<usize> = (0..exact.len()).filter(|&i| exact[i].fract() > 0.0).collect();
     order.sort_by(|&a, &b| claim(b).total_cmp(&claim(a)));
-    let left = height.saturating_sub(rows.iter().sum());
+    let all = whole((heights.iter().sum::<f64>() * real(height)).round()).min(height);
+    let left = all.saturating_sub(rows.iter().sum());
     for &i in order.iter().take(left) {
         rows[i] += 1;
     }
     rows
-}
-
-/// The characters that a picture is made of.
-struct Pen {
-    ascii: bool,
-    wall: char,
-    mark: char,
-    corner: char,
-    floor: char,
-    tick: char,
-    boundary: char,
-    edge: char,
-    more: char,
-    arrow: &'static str,
-}
-
-const UNICODE: Pen = Pen {
-    ascii: false,
-    wall: '│',
-    mark: '┤',
-    corner: '└',
-    floor: '─',
-    tick: '┬',
-    boundary: '┼',
-    edge: '│',
-    more: '…',
-    arrow: "→",
-};
-
-const ASCII: Pen = Pen {
-    ascii: true,
-    wall: '|',
-    mark: '+',
-    corner: '+',
-    floor: '-',
-    tick: '+',
-    boundary: '|',
-    edge: '|',
-    more: '~',
-    arrow: "->",
-};
-
-/// Fills of neighbouring bands, by turns.
-const FILLS: [char; 4] = ['░', '▓', '·', '▒'];
-
-impl Pen {
-    /// A name without line breaks and other control characters, in ASCII if need be.
-    fn clean(&self, name: &str) -> String {
-        let plain = |c: char| if c.is_control() || self.ascii && !c.is_ascii() { '?' } else { c };
-        name.chars().map(plain).collect()
-    }
-
-    /// What names a band: a letter, or a star for the others.
-    fn letter(band: usize, others: bool) -> char {
-        let letter = u8::try_from(band).ok().and_then(|i| b'a'.checked_add(i));
-        if others { '*' } else { letter.map_or('?', char::from) }
-    }
-
-    /// What a band is filled with.
-    fn fill(&self, band: usize, others: bool) -> char {
-        match (self.ascii, others) {
-            (true, _) => Self::letter(band, others),
-            (false, true) => ' ',
-            (false, false) => FILLS[band % FILLS.len()],
-        }
-    }
 }
 
 /// Columns to the left of the picture: a label and the axis.
@@ -96,31 +36,41 @@ const LEFT: usize = 7;
 /// Bands in a picture of text.
 const MOST: usize = 12;
 
-/// A picture for terminals, without colour: `height` rows of bands, below them the axis of tokens
-/// and the stages, then a legend with the share of every source at the start and at the end.
+/// A picture for terminals, without colour: `height` rows of bands, below them the axis and the
+/// parts, then a legend with the figures of every area.
 ///
-/// A column shows the shares in its middle, rounded to rows. More than 12 sources are shown as the
-/// 11 largest and the others; sources too thin for a row in any column join the others. The legend
-/// lists them all. No line is longer than `width` columns, at least 24. With `ascii` no character
-/// is outside ASCII.
+/// Heights are rounded to rows. More than 12 areas are shown as the 11 largest and the others;
+/// areas too thin for a row in any column join the others. The legend lists them all. No line is
+/// longer than `width` columns, at least 24. With `ascii` no character is outside ASCII.
 #[must_use]
-pub fn text(areas: &Areas, width: u16, height: u16, ascii: bool) -> String {
+pub fn text(areas: &dyn Stacked, width: u16, height: u16, ascii: bool) -> String {
     let pen = if ascii { &ASCII } else { &UNICODE };
     let width = usize::from(width).max(24);
+    let words = areas.words();
     let (bands, grid) = visible(areas, width - LEFT, usize::from(height).max(1));
-    let mut out = picture(&bands, &grid, pen);
-    let (axis, complete) = axes(areas, pen, width - LEFT);
+    let mut out = picture(areas, &bands, &grid, pen);
+    let (axis, complete) = axes(areas, &words, pen, width - LEFT);
     out.push_str(&axis);
     out.push('\n');
     if !complete {
-        for (name, from, to) in areas.spans() {
-            let span = [from, to].map(|x| tokens(x * areas.tokens)).join(" to ");
-            let name = cut(&pen.clean(name), width.saturating_sub(span.len() + 9), pen.more);
-            let _ = writeln!(out, "stage {name}: {span}");
-        }
+        out.push_str(&parts(areas, &words, pen, width));
+    }
+    out.push_str(&legend::legend(areas, &bands, &words, pen, width));
+    out
+}
+
+/// The parts one by one with what they span, where that can be said.
+fn parts(areas: &dyn Stacked, words: &Words, pen: &Pen, width: usize) -> String {
+    let mut out = String::new();
+    for (name, from, to) in areas.parts() {
+        let Some(span) = areas.span(from, to) else { continue };
+        let room = width.saturating_sub(span.len() + words.part.len() + 4);
+        let name = cut(&pen.clean(name), room, pen.more);
+        let _ = writeln!(out, "{} {name}: {span}", words.part);
+    }
+    if !out.is_empty() {
         out.push('\n');
     }
-    out.push_str(&legend(areas, &bands, pen, width));
     out
 }
 
@@ -128,7 +78,7 @@ pub fn text(areas: &Areas, width: u16, height: u16, ascii: bool) -> String {
 type Grid = Vec<Vec<Option<usize>>>;
 
 /// The bands and where they are; those too thin for any row are gathered too.
-fn visible(areas: &Areas, width: usize, height: usize) -> (Vec<Band>, Grid) {
+fn visible(areas: &dyn Stacked, width: usize, height: usize) -> (Vec<Band>, Grid) {
     let mut gathered = areas.smallest(MOST);
     loop {
         let bands = areas.bands(&gathered);
@@ -145,50 +95,58 @@ fn visible(areas: &Areas, width: usize, height: usize) -> (Vec<Band>, Grid) {
     }
 }
 
-/// Where the bands are, one sample of the shares a column.
-fn grid(areas: &Areas, bands: &[Band], width: usize, height: usize) -> Grid {
+/// Where the bands are.
+fn grid(areas: &dyn Stacked, bands: &[Band], width: usize, height: usize) -> Grid {
     let mut grid = vec![vec![None; width]; height];
     let mut counts = Vec::new();
     for column in 0..width {
-        let shares = areas.shares(middle(column, width));
-        let shares: Vec<f64> = bands.iter().map(|band| band.share(&shares)).collect();
-        counts = rows(&shares, height, &counts);
+        let heights = areas.column(column, width);
+        let heights: Vec<f64> = bands.iter().map(|band| band.height(&heights)).collect();
+        counts = rows(&heights, height, &counts);
+        let above = height - counts.iter().sum::<usize>();
         let cells = counts.iter().enumerate().flat_map(|(band, &n)| std::iter::repeat_n(band, n));
-        for (line, band) in grid.iter_mut().zip(cells) {
+        for (line, band) in grid.iter_mut().skip(above).zip(cells) {
             line[column] = Some(band);
         }
     }
     grid
 }
 
-/// The bands, with the axis of shares.
-fn picture(bands: &[Band], grid: &Grid, pen: &Pen) -> String {
+/// The bands, with the axis of heights.
+fn picture(areas: &dyn Stacked, bands: &[Band], grid: &Grid, pen: &Pen) -> String {
     let height = grid.len();
+    let mut cells: Vec<Vec<char>> =
+        grid.iter().enumerate().map(|(row, line)| filled(bands, row, line, pen)).collect();
+    marks::draw(areas, grid, &mut cells, pen);
+    let mut labels = vec![String::new(); height];
+    for (at, label) in areas.levels((height / 2).clamp(1, 2)).split_off(1) {
+        labels[whole(real(height) * (1.0 - at)).min(height - 1)] = label;
+    }
     let mut out = String::new();
-    for (row, line) in grid.iter().enumerate() {
-        let label = match row {
-            0 => "100 %",
-            _ if height >= 4 && row == height / 2 => "50 %",
-            _ => "",
-        };
+    for (label, cells) in labels.iter().zip(cells) {
         let wall = if label.is_empty() { pen.wall } else { pen.mark };
-        let mut cells: Vec<char> = line
-            .iter()
-            .map(|cell| cell.map_or(' ', |band| pen.fill(band, bands[band].others)))
-            .collect();
-        let mut start = 0;
-        for run in line.chunk_by(|a, b| a == b) {
-            if let Some(band) = run[0] {
-                for at in letters(start, run.len(), row) {
-                    cells[at] = Pen::letter(band, bands[band].others);
-                }
-            }
-            start += run.len();
-        }
         let cells: String = cells.into_iter().collect();
         let _ = writeln!(out, "{}", format!("{label:>5} {wall}{cells}").trim_end());
     }
     out
+}
+
+/// A row of bands, with letters in them.
+fn filled(bands: &[Band], row: usize, line: &[Option<usize>], pen: &Pen) -> Vec<char> {
+    let mut cells: Vec<char> = line
+        .iter()
+        .map(|cell| cell.map_or(' ', |band| pen.fill(band, bands[band].others)))
+        .collect();
+    let mut start = 0;
+    for run in line.chunk_by(|a, b| a == b) {
+        if let Some(band) = run[0] {
+            for at in letters(start, run.len(), row) {
+                cells[at] = Pen::letter(band, bands[band].others);
+            }
+        }
+        start += run.len();
+    }
+    cells
 }
 
 /// Columns between two letters in a row.
@@ -216,8 +174,8 @@ fn put(line: &mut [char], at: usize, text: &str) -> bool {
     free
 }
 
-/// The axis, its tokens and the stages, and whether all stages are named in full.
-fn axes(areas: &Areas, pen: &Pen, width: usize) -> (String, bool) {
+/// The axis, its ticks and the parts, and whether all parts are named in full.
+fn axes(areas: &dyn Stacked, words: &Words, pen: &Pen, width: usize) -> (String, bool) {
     let first = |x: f64| whole((x * real(width) - 0.5).ceil().max(0.0)).min(width - 1);
     let mut floor = vec![pen.floor; width];
     let mut numbers = vec![' '; width];
@@ -236,10 +194,10 @@ fn axes(areas: &Areas, pen: &Pen, width: usize) -> (String, bool) {
         floor[column] = pen.boundary;
         put(&mut numbers, column, &pen.edge.to_string());
     }
-    let mut stages = String::new();
+    let mut parts = String::new();
     let mut used = 0;
     let mut complete = true;
-    for (name, from, to) in areas.spans() {
+    for (name, from, to) in areas.parts() {
         let name = pen.clean(name);
         let edge = usize::from(from > 0.0);
         let start = first(from);
@@ -251,63 +209,21 @@ fn axes(areas: &Areas, pen: &Pen, width: usize) -> (String, bool) {
         }
         let shown =
             if room < 2 && wide(&name) > room { String::new() } else { cut(&name, room, pen.more) };
-        stages.extend(std::iter::repeat_n(' ', start - used));
-        stages.extend(std::iter::repeat_n(pen.edge, edge));
-        stages.push_str(&shown);
+        parts.extend(std::iter::repeat_n(' ', start - used));
+        parts.extend(std::iter::repeat_n(pen.edge, edge));
+        parts.push_str(&shown);
         used = start + edge + wide(&shown);
     }
     let [floor, numbers] = [floor, numbers].map(|line| line.into_iter().collect::<String>());
+    let zero = areas.levels(1).swap_remove(0).1;
+    let zero = format!("{zero:>5}");
     let mut out = String::new();
     for (label, wall, line) in
-        [("  0 %", pen.corner, floor), ("tokens", ' ', numbers), ("stage", ' ', stages)]
+        [(&*zero, pen.corner, floor), (words.across, ' ', numbers), (words.part, ' ', parts)]
     {
         let _ = writeln!(out, "{}", format!("{label:<6}{wall}{line}").trim_end());
     }
     (out, complete)
-}
-
-/// Every source with its shares at the ends of the run.
-fn legend(areas: &Areas, bands: &[Band], pen: &Pen, width: usize) -> String {
-    let [start, end] = areas.ends(0.0, 1.0);
-    let mut entries = Vec::new();
-    let mut shares = Vec::new();
-    for (index, band) in bands.iter().enumerate() {
-        let [letter, fill] = [Pen::letter(index, band.others), pen.fill(index, band.others)];
-        entries.push(([fill, letter, fill].iter().collect(), pen.clean(&band.name)));
-        shares.push([band.share(&start), band.share(&end)]);
-        for &i in band.members.iter().filter(|_| band.others) {
-            entries.push(("   ".to_owned(), pen.clean(&areas.names[i])));
-            shares.push([start[i], end[i]]);
-        }
-    }
-    let shares = percents(&shares);
-    let [starts, ends] =
-        [0, 1].map(|end| shares.iter().map(|ends| ends[end].len()).max().unwrap_or(0));
-    let beside = "abc   ".len() + starts + wide("  ") + wide(pen.arrow) + ends + wide(" %");
-    let longest = entries.iter().map(|(_, name)| wide(name)).max().unwrap_or(0);
-    let name = longest.min(width.saturating_sub(beside)).min(32);
-    let apart = 3;
-    let across = ((width + apart) / (beside + name + apart)).max(1);
-    let across = if entries.len() <= 6 { 1 } else { across.min(3) };
-    let down = entries.len().div_ceil(across);
-    let title = "Share of tokens, start of the run";
-    let mut out = format!("{}\n", cut(&format!("{title} {} end", pen.arrow), width, pen.more));
-    for row in 0..down {
-        let mut line = String::new();
-        let entries = entries.iter().zip(&shares).skip(row).step_by(down);
-        for ((swatch, full), [start, end]) in entries {
-            let gap = if line.is_empty() { 0 } else { apart };
-            let shown = cut(full, name, pen.more);
-            let pad = name - wide(&shown);
-            let _ = write!(
-                line,
-                "{:gap$}{swatch} {shown}{:pad$}  {start:>starts$} {} {end:>ends$} %",
-                "", "", pen.arrow
-            );
-        }
-        let _ = writeln!(out, "{}", line.trim_end());
-    }
-    out
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use super::super::cases::{all, many, ramp, sharp, steps, strange};
+use super::labels::LINES;
 use super::*;
 
 /// Texts of the elements of a document; panics unless it is well formed.
