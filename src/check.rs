@@ -128,7 +128,14 @@ fn from_derive(document: &Document, error: &DeriveError) -> Finding {
             None => Finding::new(problem.to_string()),
         },
     };
-    let mut finding = finding.at(error.key.clone(), "").under(&file::INVALID_PLAN);
+    let mut finding = match &error.problem {
+        Problem::Stage(StageError::NameTwice { first, .. }) => {
+            let first = KeyPath::from("stages").join(first.to_string()).join("name");
+            finding.at(error.key.clone(), "the second").at(first, "the first")
+        }
+        _ => finding.at(error.key.clone(), ""),
+    }
+    .under(&file::INVALID_PLAN);
     let locator = Locator::new(&document.text);
     let name =
         matches!(error.problem, Problem::Stage(StageError::Mixture(MixtureError::Unknown { .. })));

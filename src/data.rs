@@ -84,10 +84,11 @@ pub enum Quality {
 #[must_use]
 pub fn effective_tokens(drawn: Tokens, unique: Tokens, decay: Repeats) -> Tokens {
     let repeats = drawn.0 / unique.0 - 1.0;
-    if repeats <= 0.0 {
-        return drawn;
+    if repeats > 0.0 {
+        Tokens(unique.0 * (1.0 + decay.tokens * (1.0 - exp(-repeats / decay.tokens))))
+    } else {
+        drawn
     }
-    Tokens(unique.0 * (1.0 + decay.tokens * (1.0 - exp(-repeats / decay.tokens))))
 }
 
 /// What the `pass`-th pass over a source is worth, as a share of the first.

@@ -82,12 +82,11 @@ impl Derivation {
         self.point.and_then(|point| extrapolation(self.law, self.k, &point))
     }
 
-    /// What the plan's loader really reads.
+    /// What the plan's loader really reads; `None` without a loader.
     #[must_use]
-    pub fn reading(&self, chosen: &Chosen) -> Option<Reading> {
-        let (loader, mixture) = (self.loader?, self.mixture.as_ref()?);
-        let run = self.point?.tokens;
-        Some(data::reading(loader, chosen, self.curriculum.as_ref(), mixture, run))
+    pub fn reading(&self) -> Option<Reading> {
+        self.loader?;
+        Some(self.mixture.as_ref()?.reading(self.point?.tokens))
     }
 
     /// The size of the plan's shape, as the law counts it.
@@ -163,7 +162,6 @@ struct Setting<'a> {
     mixture: Option<&'a Mixture>,
     objective: Option<Objective<'a>>,
     shape: Option<&'a Shape>,
-    loader: Option<&'static Loader>,
     /// Nats by which the stages were moved to keep to the caps.
     moved: Option<f64>,
 }
@@ -178,18 +176,7 @@ impl<'a> Setting<'a> {
         mixture: Option<&'a Mixture>,
     ) -> Self {
         let objective = objective(law, k, mixture);
-        Self {
-            chosen,
-            law,
-            k,
-            caps,
-            curriculum,
-            mixture,
-            objective,
-            shape: None,
-            loader: None,
-            moved: None,
-        }
+        Self { chosen, law, k, caps, curriculum, mixture, objective, shape: None, moved: None }
     }
 }
 
@@ -223,7 +210,7 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
     training::check(chosen)?;
     let loader = data::loader(chosen)?;
     let mut curriculum = data::curriculum(chosen, &mut notes)?;
-    let mut mixture = data::mixture(chosen, curriculum.as_ref(), &mut notes);
+    let mut mixture = data::mixture(chosen, curriculum.as_ref(), loader, &mut notes);
     let mut sized = None;
     let mut intended = None;
     let mut moved = None;
@@ -237,13 +224,14 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
         let run = allocate::run(&setting, &wanted, None, &mut Notes::default())?;
         if let (Some(run), Some(stages)) = (run, &curriculum) {
             let kept = data::keep_caps(chosen, stages, run.point.tokens, per_stage)?;
-            mixture = Some(Mixture::over(&kept.curriculum, &chosen.sources).unbounded());
             intended = curriculum.replace(kept.curriculum);
+            mixture = data::mixture(chosen, curriculum.as_ref(), loader, &mut Notes::default())
+                .map(Mixture::unbounded);
             (sized, moved) = (Some(run.point), Some(kept.moved));
         }
     }
     let mut setting = Setting::new(chosen, law, k, &caps, curriculum.as_ref(), mixture.as_ref());
-    (setting.shape, setting.loader, setting.moved) = (shape.as_ref(), loader, moved);
+    (setting.shape, setting.moved) = (shape.as_ref(), moved);
     let wanted = allocate::wanted(&setting, &mut notes)?;
     let run = allocate::run(&setting, &wanted, sized, &mut notes)?;
     let run_of = run.as_ref();

@@ -189,6 +189,13 @@ quantity!(
     |x| format!("{} %", significant(x * 100.0, 3))
 );
 quantity!(
+    /// The weight of a source in a mixture, as written: a share of the whole, and a little more
+    /// where weights are normalised whose sum is off by rounding.
+    Weight, "weights", 0.0, 1.02, whole = false,
+    &[("%", 0.01)],
+    |x| format!("{} %", significant(x * 100.0, 3))
+);
+quantity!(
     /// Wall-clock seconds.
     Seconds, "seconds", 1e-9, 1e12, whole = false,
     &[("s", 1.0), ("min", 60.0), ("h", 3600.0), ("d", 86_400.0)],

@@ -9,7 +9,7 @@ use plan::allocation::{
 use plan::data::{Curriculum, Mixture, MixtureChoice, Source, Sources, Stage, effective_tokens};
 use plan::law::{DEFAULT, Law, Surface, catalogue, repeats};
 use plan::quantity::{
-    Epochs, Flops, FlopsPerParamToken, Fraction, Loss, Params, Tokens, TokensPerParam,
+    Epochs, Flops, FlopsPerParamToken, Loss, Params, Tokens, TokensPerParam, Weight,
 };
 use proptest::prelude::*;
 
@@ -84,7 +84,7 @@ fn mixtures(capped: bool) -> impl Strategy<Value = Mixture> {
             .map(|(index, (unique, _, cap))| (name(index), source(*unique, *cap)))
             .collect();
         let weights =
-            parts.iter().enumerate().map(|(index, part)| (name(index), Fraction(part.1 / total)));
+            parts.iter().enumerate().map(|(index, part)| (name(index), Weight(part.1 / total)));
         let stage = Stage {
             name: "main".to_owned(),
             mixture: MixtureChoice::Given(weights.collect()),

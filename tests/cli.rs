@@ -450,6 +450,15 @@ fn a_curriculum_is_shown_drawn_and_counted() {
     let json = folder.run(&["mix", &plan, "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(json.answers()).unwrap();
     assert_eq!(json["version"], 1);
+    let none = Vec::new();
+    assert_eq!(json["hand_offs"].as_array().unwrap_or(&none).len(), 0, "one stage");
+    assert_eq!(json["data"]["sources"]["books"]["distinct_tokens"], 750e9);
+    assert_eq!(json["data"]["sources"]["books"]["most_repeats"], 5.0);
+    for odd in ["mix.png", "mix", "mix.svg.gz"] {
+        let refused = folder.run(&["mix", &plan, "--plot", odd]);
+        refused.fails_with("let the file end in `.svg`, such as mix.svg");
+        assert!(!folder.path(odd).exists());
+    }
     let drawn = &json["stages"][0]["drawn"];
     for (source, tokens) in [("books", 3.75e12), ("web", 2.625e12), ("code", 1.125e12)] {
         let own = drawn[source].as_f64().unwrap();

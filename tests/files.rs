@@ -8,7 +8,7 @@ use plan::law::catalogue;
 use plan::plan::{
     Allowance, Budget, Chosen, Cluster, Cost, Derived, Goal, KeyPath, LawChoice, ModelChoice, Run,
 };
-use plan::quantity::{Epochs, Flops, Fraction, Quantity, Tokens, round_significant};
+use plan::quantity::{Epochs, Flops, Quantity, Tokens, Weight, round_significant};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -120,7 +120,7 @@ mod plans {
     }
 
     fn stages() -> impl Strategy<Value = Stage> {
-        let weights = quantity::<Fraction>();
+        let weights = quantity::<Weight>();
         (texts(8), prop::collection::btree_map(texts(6), weights, 0..4))
             .prop_map(|(name, mixture)| Stage { name, mixture: mixture.into(), ..Stage::default() })
     }

@@ -311,11 +311,15 @@ proptest! {
         prop_assert!(violated.contains(&own), "{own:?} is none of {violated:?}");
         let within = violated.iter().find(|set| set.is_subset(&own) && **set != own);
         prop_assert!(within.is_none(), "{within:?} within {own:?}");
-        // a single kind where there is one, else two
+        // the fewest kinds, and then the fewest sources
         let kinds = run.kinds();
-        let count = |set: &BTreeSet<usize>| kinds.iter().filter(|kind| set.contains(&kind[0])).count();
-        let least = violated.iter().map(count).min().unwrap_or(0);
-        prop_assert!(count(&own) == least || count(&own) > 2 && least > 2, "{own:?} in {violated:?}");
+        let size = |set: &BTreeSet<usize>| {
+            let parts: Vec<usize> = set.iter().copied().collect();
+            let count = kinds.iter().filter(|kind| set.contains(&kind[0])).count();
+            (count, run.balance(&parts).0.len())
+        };
+        prop_assert!(proof.smallest);
+        prop_assert_eq!(Some(size(&own)), violated.iter().map(size).min());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use plan::file::read;
 use plan::quantity::{
     AcceleratorHours, Days, Devices, Epochs, FlopRate, Flops, FlopsPerParamToken, Fraction, Loss,
     Params, Quantity, QuantityError, Seconds, Tokens, TokensPerParam, Usd, UsdPerAcceleratorHour,
-    UsdPerBillionTokens, exact, grouped, parse, round_significant, significant,
+    UsdPerBillionTokens, Weight, exact, grouped, parse, round_significant, significant,
 };
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -267,6 +267,7 @@ properties! {
     loss: Loss,
     flops_per_param_token: FlopsPerParamToken,
     fraction: Fraction,
+    weight: Weight,
     seconds: Seconds,
     days: Days,
     accelerator_hours: AcceleratorHours,

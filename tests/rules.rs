@@ -182,6 +182,22 @@ fn every_example_breaks_its_rule() {
     }
 }
 
+/// A page that shows a message shows the one that its example has.
+#[test]
+fn a_message_on_a_page_is_what_is_said() {
+    let mut shown = BTreeSet::new();
+    for rule in RULES {
+        let Some((_, rest)) = rule.page.split_once("```text\n") else { continue };
+        let message = rest.split_once("\n```").unwrap().0;
+        let text = counted_on(example(rule));
+        let said = diagnostics("plan.toml", &text, &check(text.as_bytes()).findings, 100);
+        let said = anstream::adapter::strip_str(&said).to_string();
+        assert!(said.contains(message), "{}: {said}", rule.id);
+        shown.insert(rule.id);
+    }
+    assert_eq!(shown, BTreeSet::from(["hand-off-not-evaluated", "too-many-sources"]));
+}
+
 #[test]
 fn every_rule_has_fixtures_of_both_kinds() {
     for rule in RULES {

@@ -11,6 +11,8 @@ mod exact;
 mod kept;
 #[path = "stages/kinds.rs"]
 mod kinds;
+#[path = "stages/proof.rs"]
+mod proof;
 #[path = "stages/rounding.rs"]
 mod rounding;
 #[path = "stages/summation.rs"]

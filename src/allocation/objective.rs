@@ -12,7 +12,8 @@ const REACH: f64 = 1e3;
 
 /// L(N, D) over a mixture of finite sources (Muennighoff et al. 2023, arXiv:2305.16264, eq. 5, 6).
 ///
-/// Tokens enter by the mixture's effective tokens. Parameters beyond N*(U), the size for which
+/// Tokens enter by the mixture's effective tokens, which a loader that leaves a part of a source
+/// unread makes fewer: a budget is spent on what is really read. Parameters beyond N*(U), the size for which
 /// the U unique tokens are the optimum, decay with `R_N`*. The authors apply that to runs of less
 /// than one epoch too, with U = D; here U is what the sources hold, so that the loss is
 /// continuous and equals the base law while data are plentiful. From one epoch on both agree.

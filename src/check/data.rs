@@ -53,7 +53,7 @@ fn draws(subject: &Subject) -> Vec<(Share, Draw)> {
     let decay = derivation.objective().map_or_else(law::repeats, |objective| objective.repeats);
     let drawn = mixture.shares.iter().cloned().zip(mixture.draws(point.tokens, decay));
     let mut drawn: Vec<_> = drawn.collect();
-    let epochs = |draw: &Draw| draw.epochs.map_or(0.0, |epochs| epochs.0);
+    let epochs = |draw: &Draw| draw.passes().map_or(0.0, |passes| passes.0);
     drawn.sort_by(|a, b| epochs(&b.1).total_cmp(&epochs(&a.1)));
     drawn
 }
@@ -118,22 +118,31 @@ fn repeats_past_four_epochs(subject: &Subject) -> Vec<Finding> {
     let repeated: Vec<(Share, Draw, Epochs)> = draws(subject)
         .into_iter()
         .filter_map(|(share, draw)| {
-            let epochs = draw.epochs?;
-            (epochs.0 > NEARLY_FREE.0 * ROUNDING).then_some((share, draw, epochs))
+            let passes = draw.passes()?;
+            (passes.0 > NEARLY_FREE.0 * ROUNDING).then_some((share, draw, passes))
         })
         .collect();
-    gathered(&repeated, "sources are read more than four times", |(share, draw, epochs)| {
+    gathered(&repeated, "sources are read more than four times", |(share, draw, passes)| {
         let name = &share.name;
         let lost = (1.0 - draw.effective.0 / draw.tokens.0) * 100.0;
-        Finding::new(format!("`{name}` is read {} times", epochs.human()))
+        // a loader may read a part of a source the more often for leaving the rest of it unread
+        let distinct = draw.read.map(|read| read.distinct).unwrap_or_default();
+        let part = share.unique.filter(|unique| distinct.0 < unique.0 * (1.0 - 1e-6));
+        let what = match part {
+            Some(unique) => {
+                format!("{} of the {} tokens of `{name}` are", distinct.human(), unique.human())
+            }
+            None => format!("`{name}` is"),
+        };
+        Finding::new(format!("{what} read {} times", passes.human()))
             .at(
                 source(name).join("unique_tokens"),
                 format!(
                     "{} tokens drawn are worth {} fresh ones; pass {} is worth {} of the first",
                     draw.tokens.human(),
                     draw.effective.human(),
-                    epochs.0.ceil(),
-                    last_pass(*epochs).human()
+                    passes.0.ceil(),
+                    last_pass(*passes).human()
                 ),
             )
             .help(format!(
@@ -144,9 +153,9 @@ fn repeats_past_four_epochs(subject: &Subject) -> Vec<Finding> {
 }
 
 /// What the last pass over a source is worth, as a share of the first.
-fn last_pass(epochs: Epochs) -> Fraction {
+fn last_pass(passes: Epochs) -> Fraction {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
-    let pass = epochs.0.ceil() as u32;
+    let pass = passes.0.ceil() as u32;
     value_of_pass(pass, law::repeats())
 }
 

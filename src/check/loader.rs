@@ -94,7 +94,7 @@ fn loader(subject: &Subject) -> Option<&'static Loader> {
 const LOADER: &str = "data.loader";
 
 fn reading(subject: &Subject) -> Option<Reading> {
-    subject.derivation.reading(&subject.document.chosen)
+    subject.derivation.reading()
 }
 
 /// Names of the sources that are read, in the order of the shares and of a reading.

@@ -136,11 +136,24 @@ fn weights_normalised(subject: &Subject) -> Vec<Finding> {
 
 fn hard_gate(subject: &Subject) -> Vec<Finding> {
     let stages = &subject.document.chosen.stages;
-    let mut placed: Vec<(usize, Placed)> = read_stages(subject);
+    let all = read_stages(subject);
+    let mut placed = all.clone();
     placed.retain(|(_, stage)| stage.kind.in_run());
     let between = placed.windows(2).map(|pair| {
+        let on_top = all.iter().filter(|(at, _)| pair[0].0 < *at && *at < pair[1].0);
+        let on_top: Vec<String> = on_top.map(|(_, stage)| format!("`{}`", stage.name)).collect();
         let (index, pair) = (pair[1].0, [&pair[0].1, &pair[1].1]);
-        let message = format!("changes at once from `{}` to `{}`", pair[0].name, pair[1].name);
+        let message = match on_top.as_slice() {
+            [] => format!("changes at once from `{}` to `{}`", pair[0].name, pair[1].name),
+            // what comes on top of the run is judged apart, and does not soften the change within it
+            on_top => format!(
+                "changes from `{}` to `{}`; {} in between {} on top of the run",
+                pair[0].name,
+                pair[1].name,
+                on_top.join(", "),
+                if on_top.len() == 1 { "comes" } else { "come" }
+            ),
+        };
         let help = format!(
             "let `{}` come `from` the mixture of `{}` with a ramp",
             pair[1].name, pair[0].name

@@ -2,7 +2,7 @@
 
 use super::curriculum::{Curriculum, Span};
 use super::path::{Knot, Path, Way};
-use super::project::{Infeasible, Part, longest, project};
+use super::project::{Infeasible, Part, longest, project_by};
 use crate::quantity::{Quantity, Tokens};
 
 /// Weights below this are none.
@@ -15,20 +15,23 @@ const ROUNDING: f64 = 1.0 + 1e-9;
 /// Why no mixture of the sources keeps to their caps.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error(
-    "no mixture keeps to the caps: {} {} {} tokens, but {} {} {}{}",
+    "no mixture keeps to the caps: {} {} {} tokens, but {} {} {}{}{}",
     listed(.stages), if .stages.len() == 1 { "reads" } else { "read" }, .needed.human(),
     listed(.sources), if .sources.len() == 1 { "allows" } else { "allow" }, .available.human(),
-    if *.per_stage { ", the stage's share" } else { "" }
+    if *.per_stage { ", the stage's share" } else { "" }, how_small(.stages, .sources, *.smallest)
 )]
 pub struct CapsError {
-    /// The smallest set of stages that was found to prove it.
+    /// The fewest stages that prove it, or, where `smallest` is not set, some of which none can be
+    /// spared.
     pub stages: Vec<String>,
-    /// Every source that one of them reads.
+    /// Of as many stages, the fewest sources.
     pub sources: Vec<String>,
-    /// Tokens of the stages.
+    /// Tokens of the stages at the times when they read these sources alone.
     pub needed: Tokens,
     /// Tokens that the caps on these sources allow, or the stage's share of these.
     pub available: Tokens,
+    /// Whether it is known that no fewer stages prove it, nor as many by fewer sources.
+    pub smallest: bool,
     /// Whether every stage was to keep to its own share of the caps.
     pub per_stage: bool,
     /// The longest run for which some mixture of each stage's own sources keeps to the caps; none
@@ -46,6 +49,13 @@ impl CapsError {
             Some(tokens) => format!("{} tokens", tokens.human()),
             None => "none".to_owned(),
         };
+        if self.longest.is_none() {
+            let how = if self.per_stage { " in every stage" } else { "" };
+            return format!(
+                "no run of any length keeps to the caps{how}, with these mixtures or with others of \
+                 the same sources: shorten the stages that state their length, or raise a cap"
+            );
+        }
         let (as_it_is, any) = (run(self.longest_as_it_is), run(self.longest));
         if self.per_stage {
             return format!(
@@ -57,6 +67,15 @@ impl CapsError {
             "the longest run is {as_it_is} with these mixtures, {any} with any mixture of the same \
              sources"
         )
+    }
+}
+
+/// Whether less would prove it, where one stage and one source do not say that themselves.
+fn how_small(stages: &[String], sources: &[String], smallest: bool) -> &'static str {
+    match (smallest, stages.len().max(sources.len())) {
+        (_, ..=1) => "",
+        (true, _) => "; nothing smaller proves it",
+        (false, _) => "; none of these stages can be spared, though a smaller proof may exist",
     }
 }
 
@@ -116,11 +135,11 @@ impl Curriculum {
                     owner.push(stage);
                 }
             }
-            let projected = project(&parts, &own).map_err(|proof| CapsError {
+            let projected = project_by(&parts, Some(&owner), &own).map_err(|proof| CapsError {
                 longest: self.longest(caps, per_stage),
                 longest_as_it_is: self.longest_as_it_is(caps, per_stage),
                 per_stage,
-                ..self.proof(&proof, &parts, &owner, &own)
+                ..self.proof(&proof, &owner)
             })?;
             moved += projected.moved * share;
             let mut weights = projected.weights.into_iter();
@@ -143,86 +162,20 @@ impl Curriculum {
         Ok(Kept { curriculum: kept, moved })
     }
 
-    /// A stage that proves it alone, by the fewest sources; else the fewest stages, the longest
-    /// first, of a set of parts that do.
-    fn proof(
-        &self,
-        found: &Infeasible,
-        parts: &[Part],
-        owner: &[usize],
-        caps: &[f64],
-    ) -> CapsError {
-        if let Some(alone) = self.proof_alone(parts, owner, caps) {
-            return alone;
-        }
-        let mut stages: Vec<(usize, f64)> = Vec::new();
-        for &part in &found.parts {
-            match stages.last_mut() {
-                Some((stage, tokens)) if *stage == owner[part] => *tokens += parts[part].tokens,
-                _ => stages.push((owner[part], parts[part].tokens)),
-            }
-        }
-        stages.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let mut sum = 0.0;
-        let enough = stages.iter().position(|(_, tokens)| {
-            sum += tokens;
-            sum > found.available
-        });
-        stages.truncate(enough.map_or(stages.len(), |last| last + 1));
-        stages.sort_by_key(|(stage, _)| *stage);
-        let named = |stage: usize| stages.iter().any(|(named, _)| *named == stage);
-        let own = found.parts.iter().filter(|part| named(owner[**part]));
-        let mut reads = vec![false; caps.len()];
-        for part in own {
-            for (read, weight) in reads.iter_mut().zip(&parts[*part].weights) {
-                *read |= *weight > 0.0;
-            }
-        }
-        let within =
-            |part: &Part| part.weights.iter().zip(&reads).all(|(w, read)| *w <= 0.0 || *read);
-        let theirs = parts.iter().zip(owner).filter(|(part, stage)| named(**stage) && within(part));
-        let needed: f64 = theirs.map(|(part, _)| part.tokens).sum();
-        let read = || reads.iter().enumerate().filter(|(_, read)| **read).map(|(place, _)| place);
+    /// The proof with its stages and sources by name.
+    fn proof(&self, found: &Infeasible, owner: &[usize]) -> CapsError {
+        let mut stages: Vec<usize> = found.parts.iter().map(|part| owner[*part]).collect();
+        stages.dedup(); // the parts stand in the order of the stages
         CapsError {
-            stages: stages.iter().map(|(stage, _)| self.spans[*stage].name.clone()).collect(),
-            sources: read().map(|place| self.names[place].clone()).collect(),
-            needed: Tokens(needed),
-            available: Tokens(read().map(|place| caps[place]).sum()),
+            stages: stages.into_iter().map(|stage| self.spans[stage].name.clone()).collect(),
+            sources: found.sources.iter().map(|place| self.names[*place].clone()).collect(),
+            needed: Tokens(found.needed),
+            available: Tokens(found.available),
+            smallest: found.smallest,
             per_stage: false,
             longest: None,
             longest_as_it_is: None,
         }
-    }
-
-    /// The stage that reads, from the fewest sources, more than these allow.
-    fn proof_alone(&self, parts: &[Part], owner: &[usize], caps: &[f64]) -> Option<CapsError> {
-        let reads = |part: &Part| -> Vec<bool> { part.weights.iter().map(|w| *w > 0.0).collect() };
-        let mut kinds: Vec<(usize, Vec<bool>)> = Vec::new();
-        for (part, stage) in parts.iter().zip(owner).filter(|(part, _)| part.tokens > 0.0) {
-            let kind = (*stage, reads(part));
-            if !kinds.contains(&kind) {
-                kinds.push(kind);
-            }
-        }
-        let proofs = kinds.into_iter().filter_map(|(stage, reads)| {
-            let within = |part: &Part| {
-                part.weights.iter().zip(&reads).all(|(weight, read)| *weight <= 0.0 || *read)
-            };
-            let own = parts.iter().zip(owner).filter(|(part, own)| **own == stage && within(part));
-            let needed: f64 = own.map(|(part, _)| part.tokens).sum();
-            let places = || reads.iter().enumerate().filter(|(_, read)| **read).map(|(at, _)| at);
-            let available: f64 = places().map(|place| caps[place]).sum();
-            (needed > available * ROUNDING).then(|| CapsError {
-                stages: vec![self.spans[stage].name.clone()],
-                sources: places().map(|place| self.names[place].clone()).collect(),
-                needed: Tokens(needed),
-                available: Tokens(available),
-                per_stage: false,
-                longest: None,
-                longest_as_it_is: None,
-            })
-        });
-        proofs.min_by_key(|proof| proof.sources.len())
     }
 
     /// Whether a source supplies more than its cap, over the run or in a stage.

@@ -2,6 +2,7 @@
 //!
 //! Progress is measured in tokens: 0 at the first token that is read, 1 at the last.
 
+use super::mixture::Stretch;
 use super::path::{Path, Way};
 use super::placed::{Placed, Training};
 use super::ramp::Ramp;
@@ -141,22 +142,29 @@ impl Curriculum {
 
     /// What each source supplies to a run: exact, because every stage's mean is.
     pub(super) fn supplies(&self) -> Vec<Supply> {
-        let stated = self.stated_tokens();
-        let fixed = self.fixed_tokens().0;
-        let shares = self.shares();
         let mut supplies = vec![Supply::default(); self.names.len()];
-        for span in &self.spans {
-            let (offset, slope) = span.supply(stated, fixed, shares);
-            for (supply, mean) in supplies.iter_mut().zip(span.path.mean()) {
-                if span.kind.in_run() {
-                    supply.offset += offset * mean;
-                    supply.slope += slope * mean;
+        for stretch in self.stretches() {
+            for (supply, mean) in supplies.iter_mut().zip(&stretch.weights) {
+                if stretch.in_run {
+                    supply.offset += stretch.offset * mean;
+                    supply.slope += stretch.slope * mean;
                 } else {
-                    supply.after += offset * mean;
+                    supply.after += stretch.offset * mean;
                 }
             }
         }
         supplies
+    }
+
+    /// Every stage with the tokens that it has in a run of any length, and its mean weights.
+    pub(super) fn stretches(&self) -> Vec<Stretch> {
+        let (stated, fixed, shares) = (self.stated_tokens(), self.fixed_tokens().0, self.shares());
+        let stretches = self.spans.iter().map(|span| {
+            let (offset, slope) = span.supply(stated, fixed, shares);
+            let (in_run, weights) = (span.kind.in_run(), span.path.mean());
+            Stretch { offset, slope, in_run, weights }
+        });
+        stretches.collect()
     }
 
     /// The stages of a run of so many tokens, in order, with those on top of it.
@@ -307,8 +315,11 @@ fn lengths(stages: &[Stage]) -> Result<Vec<Timed>, (usize, &'static str, StageEr
     let mut timed = Vec::with_capacity(stages.len());
     for (index, stage) in stages.iter().enumerate() {
         let at = |(key, error)| (index, key, error);
-        if stage.name.trim().is_empty() || stages[..index].iter().any(|s| s.name == stage.name) {
+        if stage.name.trim().is_empty() {
             return Err((index, "name", StageError::Name));
+        }
+        if let Some(first) = stages[..index].iter().position(|other| other.name == stage.name) {
+            return Err((index, "name", StageError::NameTwice { name: stage.name.clone(), first }));
         }
         settings::check(stage).map_err(at)?;
         training = training.after(stage);

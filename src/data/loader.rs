@@ -5,7 +5,9 @@ mod reads;
 
 use crate::fact::{Catalogue, fact};
 use crate::quantity::Tokens;
+use libm::floor;
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::sync::LazyLock;
 use toml::value::Datetime;
 
@@ -210,6 +212,21 @@ impl Loader {
         block.max(1.0 / sequences)
     }
 
+    /// The weights as they are drawn: where counts are rounded down in every block, the largest
+    /// source gets the rest of it (levanter, `_compute_expected_counts_per_block`).
+    ///
+    /// ```
+    /// let levanter = plan::data::loader::catalogue().find("levanter")?;
+    /// // of 2,048 sequences 1,843, 204 and 0, and one that is left over
+    /// let drawn = levanter.drawn(&[0.9, 0.0997, 0.0003]);
+    /// assert_eq!(drawn, [1844.0 / 2048.0, 204.0 / 2048.0, 0.0]);
+    /// # Ok::<(), plan::fact::UnknownName>(())
+    /// ```
+    #[must_use]
+    pub fn drawn(&self, weights: &[f64]) -> Vec<f64> {
+        drawn_in_blocks(self.block, weights).into_owned()
+    }
+
     /// What happens when a source runs out, with the option set that lets it be read again or not.
     #[must_use]
     pub fn exhausted(&self, repeat: bool) -> Exhausted {
@@ -224,6 +241,19 @@ impl Loader {
     pub fn ends_at(&self, parts: &[Part]) -> End {
         self.exhausted.ends_at(parts)
     }
+}
+
+/// The weights as they are drawn from blocks of so many sequences.
+pub(super) fn drawn_in_blocks(block: Option<u32>, weights: &[f64]) -> Cow<'_, [f64]> {
+    let Some(block) = block.map(f64::from) else { return Cow::Borrowed(weights) };
+    let mut counts: Vec<f64> = weights.iter().map(|weight| floor(weight * block)).collect();
+    let left = block - counts.iter().sum::<f64>();
+    // of equal ones the first
+    let largest = (0..counts.len()).rev().max_by(|a, b| counts[*a].total_cmp(&counts[*b]));
+    if let Some(largest) = largest {
+        counts[largest] += left;
+    }
+    counts.into_iter().map(|count| count / block).collect()
 }
 
 impl Weights {

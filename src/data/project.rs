@@ -15,6 +15,7 @@ mod currents;
 mod dual;
 mod flow;
 mod kinds;
+mod proof;
 
 use crate::quantity::significant;
 use dual::Dual;
@@ -53,7 +54,9 @@ pub struct Projected {
 
 /// Parts whose sources together hold too little: the proof that no mixtures keep to the caps.
 ///
-/// No smaller set of them is one, where parts that read the same sources count as one part.
+/// The fewest parts that prove it, where parts that read the same sources count as one, and of as
+/// many those with the fewest sources; or, where `smallest` is not set, parts of which none can be
+/// spared.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error(
     "parts that need {} tokens read only sources that together give {}",
@@ -68,6 +71,9 @@ pub struct Infeasible {
     pub needed: f64,
     /// Sum of the caps of the sources.
     pub available: f64,
+    /// Whether it is known that nothing smaller proves it: the search for it is bounded, and always
+    /// ends where some 20 kinds of parts read from some 60 sources.
+    pub smallest: bool,
 }
 
 /// The nearest mixtures that keep to the caps: tokens per source, kept to 1e-9 of each; an infinite
@@ -85,9 +91,17 @@ pub struct Infeasible {
 /// ```
 ///
 /// # Errors
-/// Parts that need more than their sources hold: a single one where there is one, else a pair, else
-/// a set with none to spare.
+/// The fewest parts that need more than their sources hold, or some with none to spare.
 pub fn project(parts: &[Part], caps: &[f64]) -> Result<Projected, Infeasible> {
+    project_by(parts, None, caps)
+}
+
+/// The same with a proof by the fewest owners of parts, where each part has one.
+pub(super) fn project_by(
+    parts: &[Part],
+    owners: Option<&[usize]>,
+    caps: &[f64],
+) -> Result<Projected, Infeasible> {
     let caps: Vec<f64> = caps.iter().map(|cap| cap.max(0.0)).collect();
     let stated: Vec<Vec<f64>> = parts.iter().map(|part| stated(part, caps.len())).collect();
     let tokens: Vec<f64> = parts.iter().map(|part| amount(part.tokens)).collect();
@@ -97,7 +111,7 @@ pub fn project(parts: &[Part], caps: &[f64]) -> Result<Projected, Infeasible> {
     let live: Vec<usize> =
         (0..parts.len()).filter(|&part| tokens[part] > NOTHING * total).collect();
     let kinds = Kinds::of(live.iter().map(|&part| (part, reads[part].as_slice())));
-    if let Some(proof) = kinds.proof(&kinds.sums(&tokens), &caps) {
+    if let Some(proof) = kinds.proof(&tokens, &caps, owners) {
         return Err(proof);
     }
     let multipliers = multipliers(&live, &tokens, &stated, &caps);

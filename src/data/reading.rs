@@ -1,17 +1,18 @@
 //! What a loader really reads over the stages of a run.
 
-use super::Sources;
-use super::curriculum::Curriculum;
-use super::loader::{End, Exhausted, Loader, Part, Place, Read};
-use super::mixture::Mixture;
+use super::loader::{End, Exhausted, Part, Place, Read};
 use super::path::weighted;
-use super::placed::Placed;
 use crate::quantity::Tokens;
+use std::borrow::Cow;
 
 /// What a loader really reads, source by source, and where its data end.
+///
+/// Where it keeps its place in a source from stage to stage, the run is one data set. Where it does
+/// not, every stage is one, and a later stage is taken to read what an earlier one has read:
+/// `distinct` is then the least there can be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
-    /// Per source, in the order of [`Curriculum::names`]; `None` where its size is unknown.
+    /// Per source, in the order of the mixture's shares; `None` where its size is unknown.
     pub sources: Vec<Option<Read>>,
     /// Ends before the run's: the stage in which each stands, and the tokens read until then, of the
     /// run where the loader keeps its place in a source, else of the stage.
@@ -19,42 +20,14 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// What `loader` reads over stages within a run; with `repeat`, the option is set that lets it
-    /// read a source again.
-    ///
-    /// Where it keeps its place in a source from stage to stage, the run is one data set. Where it
-    /// does not, every stage is one, and a later stage is taken to read what an earlier one has
-    /// read: `distinct` is then the least there can be.
-    #[must_use]
-    pub fn of(
-        loader: &Loader,
-        repeat: bool,
-        curriculum: &Curriculum,
-        placed: &[Placed],
-        sources: &Sources,
-    ) -> Self {
-        let sizes: Vec<Option<Tokens>> =
-            curriculum.names.iter().map(|name| sources[name].unique_tokens).collect();
-        let stages: Vec<Set> = placed
-            .iter()
-            .map(|stage| Set { tokens: stage.tokens.0, weights: stage.mean.clone() })
-            .collect();
-        Self::over(loader, repeat, &stages, &sizes)
-    }
-
-    /// The same for a mixture that stays over a run of so many tokens.
-    #[must_use]
-    pub fn of_mixture(loader: &Loader, repeat: bool, mixture: &Mixture, run: Tokens) -> Self {
-        let sizes: Vec<Option<Tokens>> = mixture.shares.iter().map(|share| share.unique).collect();
-        let weights = mixture.shares.iter().map(|share| share.drawn(run).0 / run.0).collect();
-        Self::over(loader, repeat, &[Set { tokens: run.0, weights }], &sizes)
-    }
-
-    fn over(loader: &Loader, repeat: bool, stages: &[Set], sizes: &[Option<Tokens>]) -> Self {
-        let exhausted = loader.exhausted(repeat);
-        let kept = loader.place == Place::Kept;
+    /// What is read of sources of these sizes over data sets that follow each other.
+    pub(super) fn over(taking: Taking, stages: &[Set], sizes: &[Option<Tokens>]) -> Self {
+        let exhausted = taking.exhausted;
+        let kept = taking.place == Place::Kept;
         let whole = [Set::whole(stages)];
-        let mut reading = Self { sources: vec![None; sizes.len()], ends: Vec::new() };
+        let nothing = Read { drawn: Tokens(0.0), distinct: Tokens(0.0), most_repeats: 0.0 };
+        let sources = sizes.iter().map(|size| size.map(|_| nothing)).collect();
+        let mut reading = Self { sources, ends: Vec::new() };
         for (index, set) in if kept { whole.as_slice() } else { stages }.iter().enumerate() {
             if kept {
                 reading.ends.extend(first_end(exhausted, stages, sizes));
@@ -64,18 +37,14 @@ impl Reading {
             }
             let read = set.weights.iter().zip(sizes).filter(|(weight, _)| **weight > 0.0);
             let pool = Tokens(read.map(|(_, size)| size.map_or(0.0, |size| size.0)).sum());
-            for ((sum, weight), size) in reading.sources.iter_mut().zip(&set.weights).zip(sizes) {
-                let Some(size) = *size else { continue };
-                let drawn = Tokens(weight * set.tokens);
-                let read = exhausted.reads(drawn, size, *weight, pool);
-                *sum = Some(match *sum {
-                    None => read,
-                    Some(before) => Read {
-                        drawn: Tokens(before.drawn.0 + read.drawn.0),
-                        distinct: Tokens(before.distinct.0.max(read.distinct.0)),
-                        most_repeats: before.most_repeats + read.most_repeats,
-                    },
-                });
+            for ((sum, weight), size) in reading.sources.iter_mut().zip(&*set.weights).zip(sizes) {
+                let (Some(sum), Some(size), true) = (sum, *size, *weight > 0.0) else { continue };
+                let read = exhausted.reads(Tokens(weight * set.tokens), size, *weight, pool);
+                *sum = Read {
+                    drawn: Tokens(sum.drawn.0 + read.drawn.0),
+                    distinct: Tokens(sum.distinct.0.max(read.distinct.0)),
+                    most_repeats: sum.most_repeats + read.most_repeats,
+                };
             }
         }
         reading
@@ -85,17 +54,32 @@ impl Reading {
 /// How close to its end a data set may run out: rounding.
 const WITHIN: f64 = 1.0 - 1e-9;
 
-/// A stage, or the run, as a loader sees it: tokens, and the share of each source.
-struct Set {
-    tokens: f64,
-    weights: Vec<f64>,
+/// How a loader takes its sources.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Taking {
+    /// What happens when one runs out.
+    pub(super) exhausted: Exhausted,
+    /// Whether a later stage goes on in it.
+    pub(super) place: Place,
+    /// Sequences in a block, where counts are rounded down in every block.
+    pub(super) block: Option<u32>,
 }
 
-impl Set {
+/// One pass after the other, as a run without a loader is taken to read.
+pub(super) const IN_TURN: Taking =
+    Taking { exhausted: Exhausted::Wraps, place: Place::Kept, block: None };
+
+/// A stage, or the run, as a loader sees it: tokens, and the share of each source.
+pub(super) struct Set<'a> {
+    pub(super) tokens: f64,
+    pub(super) weights: Cow<'a, [f64]>,
+}
+
+impl Set<'_> {
     fn whole(stages: &[Self]) -> Self {
         let tokens: f64 = stages.iter().map(|stage| stage.tokens).sum();
-        let rows = stages.iter().map(|stage| (stage.tokens / tokens, stage.weights.clone()));
-        Self { tokens, weights: weighted(rows) }
+        let rows = stages.iter().map(|stage| (stage.tokens / tokens, stage.weights.to_vec()));
+        Self { tokens, weights: weighted(rows).into() }
     }
 
     /// Where it ends; a source without weight is none of its sources.
@@ -125,7 +109,7 @@ fn first_end(
             return Some((index, end.later_by(read)));
         }
         read += stage.tokens;
-        for (left, weight) in left.iter_mut().zip(&stage.weights) {
+        for (left, weight) in left.iter_mut().zip(&*stage.weights) {
             *left = (*left - weight * stage.tokens).max(0.0);
         }
     }

@@ -5,7 +5,9 @@ pub(super) mod settings;
 
 use super::pacing::{Order, Pacing};
 use super::ramp::Ramp;
-use crate::quantity::{Epochs, Fraction, RopeBase, SequenceTokens, Steps, Temperature, Tokens};
+use crate::quantity::{
+    Epochs, Fraction, RopeBase, SequenceTokens, Steps, Temperature, Tokens, Weight,
+};
 use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
@@ -16,7 +18,7 @@ pub use error::StageError;
 pub(super) use error::sum_text;
 
 /// Share of the tokens that each source supplies.
-pub type Weights = BTreeMap<String, Fraction>;
+pub type Weights = BTreeMap<String, Weight>;
 
 /// A part of the run with a mixture of its own. Stages follow each other in the order of the file.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]

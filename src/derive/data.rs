@@ -5,8 +5,7 @@ use super::{DeriveError, Notes, Problem, Setting};
 use crate::allocation::Objective;
 use crate::data::loader::{self, Loader};
 use crate::data::{
-    Curriculum, Decision, Kept, Kind, Mixture, MixtureError, NEARLY_FREE, Quality, Reading,
-    StageError,
+    Curriculum, Decision, Draw, Kept, Kind, Mixture, MixtureError, NEARLY_FREE, Quality, StageError,
 };
 use crate::law;
 use crate::plan::{
@@ -109,21 +108,6 @@ pub(super) fn loader(chosen: &Chosen) -> Result<Option<&'static Loader>, DeriveE
     Ok(loader)
 }
 
-/// What a loader really reads in a run of so many tokens.
-pub(super) fn reading(
-    loader: &Loader,
-    chosen: &Chosen,
-    curriculum: Option<&Curriculum>,
-    mixture: &Mixture,
-    run: Tokens,
-) -> Reading {
-    let repeat = chosen.data.repeat.unwrap_or_default();
-    match curriculum {
-        Some(stages) => Reading::of(loader, repeat, stages, &stages.placed(run), &chosen.sources),
-        None => Reading::of_mixture(loader, repeat, mixture, run),
-    }
-}
-
 /// Whether the stages are to be moved to keep to the caps, and then whether stage by stage.
 pub(super) fn keeps_caps(chosen: &Chosen) -> Option<bool> {
     match chosen.data.caps? {
@@ -150,24 +134,28 @@ pub(super) fn keep_caps(
     kept.map_err(|error| Problem::Caps(Box::new(error)).at("data.caps"))
 }
 
-/// What the run reads over all its stages; `None` without sources or without their sizes.
+/// What the run reads over all its stages, as its loader reads it; `None` without sources or without
+/// their sizes.
 pub(super) fn mixture(
     chosen: &Chosen,
     curriculum: Option<&Curriculum>,
+    loader: Option<&Loader>,
     notes: &mut Notes,
 ) -> Option<Mixture> {
-    if let Some(curriculum) = curriculum {
-        return Some(Mixture::over(curriculum, &chosen.sources));
-    }
-    if chosen.sources.is_empty() {
-        return None;
-    }
-    let mixture = Mixture::proportional(&chosen.sources);
-    if mixture.is_some() && chosen.sources.len() > 1 {
+    let mixture = match curriculum {
+        Some(curriculum) => Some(Mixture::over(curriculum, &chosen.sources)),
+        None if chosen.sources.is_empty() => None,
+        None => Mixture::proportional(&chosen.sources),
+    }?;
+    if curriculum.is_none() && chosen.sources.len() > 1 {
         let source = "in proportion to unique tokens: every source is read equally often";
         notes.assume("stages.mixture", "proportional", source);
     }
-    mixture
+    let repeat = chosen.data.repeat.unwrap_or_default();
+    Some(match loader {
+        Some(loader) => mixture.read_by(loader, repeat),
+        None => mixture,
+    })
 }
 
 /// The `[[derived.stages]]` tables.
@@ -234,18 +222,17 @@ pub(super) fn view(run: Option<&Run>, setting: &Setting, notes: &mut Notes) -> O
     let tokens = run.point.tokens;
     let effective = mixture.effective(tokens, decay);
     let read = Tokens(tokens.0 + mixture.shares.iter().map(|share| share.after).sum::<f64>());
-    let reading =
-        setting.loader.map(|own| reading(own, chosen, setting.curriculum, mixture, tokens));
-    let sources = mixture.shares.iter().zip(mixture.draws(tokens, decay)).enumerate();
-    let sources = sources.map(|(place, (share, draw))| {
-        let really = reading.as_ref().and_then(|reading| reading.sources[place]);
+    let draws: Vec<Draw> = mixture.draws(tokens, decay).collect();
+    let rounded = mixture.rounded(tokens);
+    let sources = mixture.shares.iter().zip(&draws).enumerate().map(|(place, (share, draw))| {
         let source = DerivedSource {
             weight: draw.tokens.0 / read.0,
             tokens: draw.tokens,
             epochs: draw.epochs,
             effective_tokens: draw.epochs.map(|_| draw.effective),
-            distinct_tokens: really.map(|read| read.distinct),
-            most_repeats: really.map(|read| read.most_repeats),
+            drawn_tokens: rounded.as_ref().map(|rounded| rounded[place]),
+            distinct_tokens: draw.read.map(|read| read.distinct),
+            most_repeats: draw.read.map(|read| read.most_repeats),
         };
         (share.name.clone(), source)
     });
@@ -267,9 +254,9 @@ pub(super) fn view(run: Option<&Run>, setting: &Setting, notes: &mut Notes) -> O
         notes.assume("repeats", "none where the size is unknown", source);
     }
     let epochs = unique.map(|unique| read / unique);
-    let most_read = mixture
-        .draws(tokens, decay)
-        .filter_map(|draw| draw.epochs)
+    let most_read = draws
+        .iter()
+        .filter_map(Draw::passes)
         .fold(None, |most, e| if most.is_none_or(|most| e > most) { Some(e) } else { most });
     let (longest_run, binding, at) =
         binding(mixture).map_or((None, None, None), |(t, n, e)| (Some(t), Some(n), Some(e)));

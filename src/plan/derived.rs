@@ -316,10 +316,14 @@ pub struct DerivedSource {
     /// Worth in fresh tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective_tokens: Option<Tokens>,
-    /// Distinct tokens that are read, by what the loader does.
+    /// Tokens that the loader draws instead, where it rounds counts down in blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawn_tokens: Option<Tokens>,
+    /// Distinct tokens that are read; by what the loader does, where the plan names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distinct_tokens: Option<Tokens>,
-    /// Times that the most repeated token is read, by what the loader does.
+    /// Times that the most repeated token is read; by what the loader does, where the plan names
+    /// one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most_repeats: Option<f64>,
 }

@@ -71,7 +71,7 @@ fn hint(name: &str) -> &'static str {
     match name {
         "tokens" | "parameters" => ", such as 13e9 or \"13B\"",
         "FLOPs" => ", such as 1e21",
-        "shares" => ", such as 0.4 or \"40 %\"",
+        "shares" | "weights" => ", such as 0.4 or \"40 %\"",
         "days" => ", such as 10 or \"10d\"",
         _ => "",
     }

@@ -22,7 +22,7 @@ pub(super) fn blocks(answer: &Answer) -> Vec<Block> {
     let Some(data) = &answer.derivation.derived.data else {
         return Vec::new();
     };
-    let mut blocks = vec![Block::Heading("Data".to_owned()), sources(answer, data)];
+    let mut blocks = vec![Block::Heading("Data".to_owned()), sources(data)];
     if data.sources.len() > LISTED {
         let rest = data.sources.len() - LISTED;
         blocks.push(Block::Line(format!("  and {rest} more sources; `--format json` lists all")));
@@ -33,20 +33,16 @@ pub(super) fn blocks(answer: &Answer) -> Vec<Block> {
     blocks
 }
 
-/// What every source gives; without a loader, one pass is taken to follow the other.
-fn sources(answer: &Answer, data: &DerivedData) -> Block {
+/// What every source gives.
+fn sources(data: &DerivedData) -> Block {
     let rows = data.sources.iter().take(LISTED).map(|(name, source)| {
-        let size = answer.chosen.sources.get(name).and_then(|source| source.unique_tokens);
-        let distinct =
-            source.distinct_tokens.or(size.map(|size| Tokens(size.0.min(source.tokens.0))));
-        let most = source.most_repeats.or(source.epochs.map(|epochs| (epochs.0 - 1e-9).ceil()));
         vec![
             shortened(name),
             format!("{} %", significant(source.weight * 100.0, 3)),
             source.tokens.human(),
-            distinct.map_or("?".to_owned(), Quantity::human),
+            source.distinct_tokens.map_or("?".to_owned(), Quantity::human),
             source.epochs.map_or("?".to_owned(), Quantity::human),
-            most.map_or("?".to_owned(), grouped),
+            source.most_repeats.map_or("?".to_owned(), grouped),
             source.effective_tokens.map_or("?".to_owned(), Quantity::human),
         ]
     });
@@ -58,8 +54,9 @@ fn sources(answer: &Answer, data: &DerivedData) -> Block {
 fn lines(answer: &Answer, data: &DerivedData) -> Vec<String> {
     let mut lines = Vec::new();
     if let (Some(unique), Some(epochs)) = (data.unique_tokens, data.epochs) {
+        let noun = if (epochs.0 - 1.0).abs() < 1e-9 { "epoch" } else { "epochs" };
         let (unique, epochs) = (unique.human(), epochs.human());
-        lines.push(format!("{epochs} epochs of {unique} unique tokens{}.", most_read(data)));
+        lines.push(format!("{epochs} {noun} of {unique} unique tokens{}.", most_read(data)));
     }
     if let Some(decision) = data.decision {
         lines.push(format!("Decision: {}.", decision.words()));

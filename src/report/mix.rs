@@ -283,18 +283,37 @@ fn equal_epochs(answer: &Answer, course: &Course) -> Option<Block> {
     )))
 }
 
+/// Where a stage hands over to the next.
+struct HandOff<'a> {
+    from: &'a str,
+    to: &'a str,
+    tokens: Tokens,
+    /// Steps until there, where those of every stage before it are known.
+    step: Option<Steps>,
+}
+
+impl Course<'_> {
+    fn hand_offs(&self) -> Vec<HandOff<'_>> {
+        let mut step = Some(Steps(0.0));
+        let pairs = self.placed.windows(2).map(|pair| {
+            step = step.zip(pair[0].steps).map(|(sum, own)| Steps(sum.0 + own.0));
+            let (from, to) = (pair[0].name.as_str(), pair[1].name.as_str());
+            HandOff { from, to, tokens: pair[1].start_tokens, step }
+        });
+        pairs.collect()
+    }
+}
+
 /// Where to evaluate: before and after each change of the mixture.
 fn hand_offs(course: &Course) -> Option<Block> {
-    let mut steps = Some(0.0);
-    let mut places = Vec::new();
-    for pair in course.placed.windows(2) {
-        steps = steps.zip(pair[0].steps).map(|(sum, own)| sum + own.0);
-        let tokens = pair[1].start_tokens.human();
-        places.push(match steps {
-            Some(steps) => format!("{tokens} tokens (step {})", Steps(steps).human()),
+    let place = |hand_off: &HandOff| {
+        let tokens = hand_off.tokens.human();
+        match hand_off.step {
+            Some(step) => format!("{tokens} tokens (step {})", step.human()),
             None => format!("{tokens} tokens"),
-        });
-    }
+        }
+    };
+    let places: Vec<String> = course.hand_offs().iter().map(place).collect();
     (1..=HAND_OFFS).contains(&places.len()).then(|| {
         Block::Line(format!("  Evaluate before and after each hand-off: at {}.", places.join(", ")))
     })

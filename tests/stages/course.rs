@@ -5,7 +5,7 @@ use plan::data::{
     Stage, Weights,
 };
 use plan::law::repeats;
-use plan::quantity::{Epochs, Fraction, Steps, Temperature, Tokens};
+use plan::quantity::{Epochs, Fraction, Steps, Temperature, Tokens, Weight};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ impl Course {
 // Words for plain cases
 
 pub fn weights(parts: &[(&str, f64)]) -> Weights {
-    parts.iter().map(|(name, part)| ((*name).to_owned(), Fraction(*part))).collect()
+    parts.iter().map(|(name, part)| ((*name).to_owned(), Weight(*part))).collect()
 }
 
 pub fn stage(name: &str, mixture: &[(&str, f64)]) -> Stage {

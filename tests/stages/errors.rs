@@ -354,7 +354,7 @@ plateaus = 10001"#,
         "10001",
     ),
     (
-        "Name",
+        "NameTwice",
         r#"[[stages]]
 name = "main"
 share = 0.5
@@ -364,7 +364,7 @@ mixture = { web = 1 }
 name = 'main'
 share = 0.5
 mixture = { books = 1 }"#,
-        "a stage needs a name of its own",
+        "two stages are called `main`; a stage needs a name of its own",
         "'main'",
     ),
     (
@@ -372,7 +372,7 @@ mixture = { books = 1 }"#,
         r#"[[stages]]
 name = " "
 mixture = { web = 1 }"#,
-        "a stage needs a name of its own",
+        "a stage needs a name",
         r#"" ""#,
     ),
     (
@@ -464,7 +464,7 @@ over = ["web", "books"]"#,
 ];
 
 /// Every variant, so that none is left out above.
-const VARIANTS: [&str; 23] = [
+const VARIANTS: [&str; 24] = [
     "Mixture",
     "TwoLengths",
     "TwoRests",
@@ -479,6 +479,7 @@ const VARIANTS: [&str; 23] = [
     "Range",
     "Plateaus",
     "Name",
+    "NameTwice",
     "BlendIntoNothing",
     "ReplayOfNothing",
     "Fact",
@@ -537,6 +538,19 @@ fn every_variant_has_a_case() {
         .map(|line| line.trim().split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default());
     let names: Vec<&str> = names.collect();
     assert_eq!(names, VARIANTS);
+}
+
+/// Of two stages of one name both are shown.
+#[test]
+fn a_name_that_stands_twice_is_shown_twice() {
+    let stage = "[[stages]]\nname = \"main\"\nshare = 0.5\nmixture = { web = 1 }\n";
+    let text = format!("{HEAD}\n{stage}\n{stage}");
+    let checked = check(text.as_bytes());
+    let [finding] = checked.findings.as_slice() else { panic!("{:?}", checked.findings) };
+    let places: Vec<_> = finding.labels.iter().map(|label| label.span.clone().unwrap()).collect();
+    assert!(places.iter().all(|place| &text[place.clone()] == "\"main\""), "{places:?}");
+    assert_eq!(places.len(), 2);
+    assert!(places[0].start > places[1].start, "the second is the one at fault");
 }
 
 /// Without any source there is nothing for a method to mix; the stage itself is shown.

@@ -92,7 +92,7 @@ pub struct Mix {
     /// Draw the picture in ASCII
     #[arg(long)]
     pub ascii: bool,
-    /// Keep the picture as an SVG
+    /// Keep the picture as an SVG; `-` prints it
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
     /// Let --plot replace an existing file

@@ -1,17 +1,15 @@
-//! Parts that read the same sources, and the proof that some hold too little.
+//! Parts that read the same sources.
 
 use super::Infeasible;
-use super::flow::{Network, balance, exceeds};
+use super::flow::{Network, balance};
+use super::proof::{Claim, Proof, proof};
 use std::collections::BTreeMap;
-
-/// Pairs of kinds that are looked at, times the sources, in search of the smallest proof.
-const CHEAP: usize = 50_000_000;
 
 /// Parts that read the same sources, taken together.
 pub(super) struct Kinds {
     members: Vec<Vec<usize>>,
     /// Sources of each kind.
-    links: Vec<Vec<usize>>,
+    pub(super) links: Vec<Vec<usize>>,
 }
 
 impl Kinds {
@@ -44,63 +42,46 @@ impl Kinds {
         balance(set, needs, caps, &self.links)
     }
 
-    /// A set that needs more than its sources hold, where there is one.
-    pub(super) fn proof(&self, needs: &[f64], caps: &[f64]) -> Option<Infeasible> {
-        let network = self.network(needs, caps);
-        let short = network.short();
-        if short.is_empty() {
-            return None;
+    /// What claims need of every kind.
+    pub(super) fn needs(&self, claims: &[Claim]) -> Vec<f64> {
+        let mut needs = vec![0.0; self.links.len()];
+        for claim in claims {
+            needs[claim.kind] += claim.tokens;
         }
-        let set = self.least(needs, caps, network, &short);
-        let (needed, available) = self.balance(&set, needs, caps);
-        let parts: Vec<Vec<usize>> = set.iter().map(|&kind| self.members[kind].clone()).collect();
-        let sources: Vec<Vec<usize>> = set.iter().map(|&kind| self.links[kind].clone()).collect();
-        Some(Infeasible { parts: union(&parts), sources: union(&sources), needed, available })
+        needs
     }
 
-    /// A set that is short and of which no smaller one is.
-    ///
-    /// What a set is short of is supermodular, so that every set that is short shares a part that is
-    /// with the worst: the search keeps to that.
-    fn least(
+    /// Owners of parts that need more than their sources hold, where there are some; without owners,
+    /// every kind is one of its own.
+    pub(super) fn proof(
         &self,
-        needs: &[f64],
+        tokens: &[f64],
         caps: &[f64],
-        mut network: Network,
-        short: &[Vec<usize>],
-    ) -> Vec<usize> {
-        let worst = union(short);
-        let exceeds = |set: &[usize]| exceeds(set, needs, caps, &self.links);
-        if let Some(kind) = worst.iter().find(|&&kind| exceeds(&[kind])) {
-            return vec![*kind];
+        owners: Option<&[usize]>,
+    ) -> Option<Infeasible> {
+        let network = self.network(&self.sums(tokens), caps);
+        let worst = union(&network.short());
+        if worst.is_empty() {
+            return None;
         }
-        if worst.len() * worst.len() * caps.len() <= CHEAP {
-            let pairs = worst.iter().enumerate();
-            let mut pairs = pairs.flat_map(|(at, a)| worst[at + 1..].iter().map(|b| [*a, *b]));
-            if let Some(pair) = pairs.find(|pair| exceeds(pair)) {
-                return pair.to_vec();
+        let owner = |kind: usize, part: usize| owners.map_or(kind, |owners| owners[part]);
+        let mut known: BTreeMap<(usize, usize), f64> = BTreeMap::new();
+        for kind in worst {
+            for &part in &self.members[kind] {
+                *known.entry((owner(kind, part), kind)).or_default() += tokens[part];
             }
         }
-        let smallest = |sets: &[Vec<usize>]| sets.iter().min_by_key(|set| set.len()).cloned();
-        let beyond = |all: &[usize], set: &[usize]| -> Vec<usize> {
-            all.iter().filter(|kind| !set.contains(kind)).copied().collect()
-        };
-        let all: Vec<usize> = (0..needs.len()).collect();
-        let mut set = smallest(short).unwrap_or_default();
-        network.withdraw(&beyond(&all, &set));
-        for kind in set.clone() {
-            if !set.contains(&kind) {
-                continue;
-            }
-            network.withdraw(&[kind]);
-            if let Some(smaller) = smallest(&network.short()) {
-                network.withdraw(&beyond(&set, &smaller));
-                set = smaller;
-            } else {
-                network.restore(kind, needs[kind]);
-            }
-        }
-        set
+        let claims = known.into_iter().map(|((owner, kind), tokens)| Claim { owner, kind, tokens });
+        let claims: Vec<Claim> = claims.collect();
+        let Proof { owners: named, sources, smallest } = proof(self, &claims, caps);
+        let held = |kind: usize| self.links[kind].iter().all(|own| sources.contains(own));
+        let kinds = (0..self.links.len()).filter(|kind| held(*kind));
+        let parts = kinds.flat_map(|kind| self.members[kind].iter().map(move |part| (kind, *part)));
+        let parts = parts.filter(|(kind, part)| named.contains(&owner(*kind, *part)));
+        let parts = union(&[parts.map(|(_, part)| part).collect()]);
+        let needed = parts.iter().map(|part| tokens[*part]).sum();
+        let available = sources.iter().map(|source| caps[*source]).sum();
+        Some(Infeasible { parts, sources, needed, available, smallest })
     }
 }
 

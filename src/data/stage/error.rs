@@ -9,6 +9,14 @@ pub(in crate::data) fn sum_text(sum: f64) -> String {
     exact(round_significant(sum, 8))
 }
 
+fn is_one(passes: Epochs) -> bool {
+    (passes.0 - 1.0).abs() < 1e-9
+}
+
+fn counted(passes: Epochs) -> String {
+    format!("{} {}", passes.human(), if is_one(passes) { "pass" } else { "passes" })
+}
+
 /// Why stages do not make a run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum StageError {
@@ -78,9 +86,17 @@ pub enum StageError {
     /// A step ramp with too few or too many plateaus.
     #[error("a step ramp has 2 to 10000 plateaus, not {0}")]
     Plateaus(u32),
-    /// Two stages of one name, or one without.
-    #[error("a stage needs a name of its own")]
+    /// A stage without a name.
+    #[error("a stage needs a name")]
     Name,
+    /// Two stages of one name.
+    #[error("two stages are called `{name}`; a stage needs a name of its own")]
+    NameTwice {
+        /// The name.
+        name: String,
+        /// Place of the first of them.
+        first: usize,
+    },
     /// A blend without a stage to blend into.
     #[error("`blend` leads into the next stage, and this is the last")]
     BlendIntoNothing,
@@ -120,8 +136,9 @@ pub enum StageError {
     OpenLength,
     /// `UniMax` for more tokens than all passes together.
     #[error(
-        "`{stage}` reads {} tokens, but {} passes over its sources give {}",
-        .wanted.human(), .passes.human(), .most.human()
+        "`{stage}` reads {} tokens, but {} over its sources {} {}",
+        .wanted.human(), counted(*.passes), if is_one(*.passes) { "gives" } else { "give" },
+        .most.human()
     )]
     TooLong {
         /// The stage.

@@ -76,11 +76,23 @@ fn course_json(answer: &Answer, course: &Course, data: Option<&DerivedData>, of:
         let weights = course.curriculum.weights(&course.placed, progress);
         json!({ "tokens": course.tokens.0 * progress, "mixture": row(&weights) })
     });
+    let hand_offs = course.hand_offs().into_iter().map(|hand_off| {
+        let mut object = json!({
+            "from": hand_off.from,
+            "to": hand_off.to,
+            "tokens": hand_off.tokens,
+        });
+        if let (Some(map), Some(step)) = (object.as_object_mut(), hand_off.step) {
+            map.insert("step".to_owned(), json!(step));
+        }
+        object
+    });
     json!({
         "version": VERSION,
         "tokens": answer.derivation.point.map(|point| point.tokens),
         "tokens_after": course.curriculum.tokens_after(),
         "stages": stages.collect::<Vec<_>>(),
+        "hand_offs": hand_offs.collect::<Vec<_>>(),
         "points": points.collect::<Vec<_>>(),
         "loader": answer.derivation.loader.map(|loader| &loader.name),
         "data": data,

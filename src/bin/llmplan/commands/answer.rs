@@ -116,6 +116,13 @@ pub fn plan(arguments: &Plan) -> Result<Exit> {
 
 pub fn mix(arguments: &Mix) -> Result<Exit> {
     let path = &arguments.file;
+    if let Some(plot) = &arguments.plot
+        && !files::is_stdin(plot)
+        && !plot.extension().is_some_and(|end| end.eq_ignore_ascii_case("svg"))
+    {
+        let svg = plot.with_extension("svg");
+        bail!("--plot draws an SVG: let the file end in `.svg`, such as {}", svg.display());
+    }
     let mut document = match open(path)? {
         Ok(document) => document,
         Err(exit) => return Ok(exit),
