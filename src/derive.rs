@@ -16,11 +16,12 @@ use crate::data::loader::Loader;
 use crate::data::{CapsError, Curriculum, Mixture, Reading, StageError};
 use crate::fact::UnknownName;
 use crate::law::{self, Architecture, Extrapolation, Law};
-use crate::model::{Shape, ShapeError};
+use crate::model::{NoShape, Shape, ShapeError};
 use crate::plan::{Chosen, Derived, Inputs, KeyPath};
 use crate::quantity::{Flops, FlopsPerParamToken, Params};
 
 pub use budget::{Caps, RunCost};
+pub use model::SEQUENCE;
 pub use notes::{Missing, Notes};
 pub use provenance::CATALOGUE;
 
@@ -92,7 +93,14 @@ impl Derivation {
     /// The size of the plan's shape, as the law counts it.
     #[must_use]
     pub fn shape_params(&self) -> Option<Params> {
-        self.shape.as_ref().and_then(|shape| model::params(shape, self.law))
+        self.shape.as_ref().and_then(|shape| shape.counted_by(self.law.counting))
+    }
+
+    /// The plan's shape, or the one that is picked for its size.
+    #[must_use]
+    pub fn model_shape(&self) -> Option<Shape> {
+        let picked = || self.derived.model.as_ref()?.shape.as_ref()?.shape().ok();
+        self.shape.clone().or_else(picked)
     }
 
     /// The compute of the last run, where a cap is known.
@@ -119,6 +127,9 @@ pub enum Problem {
     /// A name that no catalogue has.
     #[error(transparent)]
     Unknown(#[from] UnknownName),
+    /// A name that brings no shape.
+    #[error("{}", .0.message())]
+    NoShape(#[from] NoShape),
     /// Sizes that make no model.
     #[error(transparent)]
     Shape(ShapeError),
@@ -143,6 +154,7 @@ impl Problem {
         match self {
             Self::Caps(caps) => Some(caps.advice()),
             Self::Shape(error) => Some(error.help.clone()),
+            Self::NoShape(none) => Some(none.help()),
             _ => None,
         }
     }
@@ -241,7 +253,7 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
         allocation: run_of.map(|run| allocate::view(run, &setting)),
         model: {
             let params = run_of.and_then(|run| run.point.params);
-            model::view(shape.as_ref(), params, chosen, &mut notes)
+            model::view(&setting, params, &mut notes)
         },
         optimum: run_of.and_then(allocate::versus),
         inference: run_of.and_then(|run| allocate::served(run, &setting, &wanted)),

@@ -133,7 +133,7 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Vec<Stri
     let mut scored: Vec<(f64, &str)> = known
         .map(|candidate| {
             let lower = candidate.to_ascii_lowercase();
-            let starts = lower.starts_with(&word);
+            let starts = !word.is_empty() && lower.starts_with(&word);
             (strsim::jaro_winkler(&word, &lower) + f64::from(u8::from(starts)), candidate)
         })
         .filter(|(score, _)| *score > 0.75)

@@ -7,6 +7,7 @@ mod emit;
 mod locate;
 mod read;
 mod schema;
+mod shape_keys;
 mod stale;
 mod toml10;
 mod write;

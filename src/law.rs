@@ -108,10 +108,11 @@ pub struct Range {
 }
 
 /// What a law counts as N.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Counting {
     /// All parameters, embeddings included.
+    #[default]
     All,
     /// Parameters without embeddings and positions.
     WithoutEmbeddings,
@@ -121,6 +122,29 @@ pub enum Counting {
     Active,
     /// FLOPs per token, not parameters.
     Flops,
+}
+
+impl Counting {
+    /// Every way of counting.
+    pub const ALL: [Self; 5] =
+        [Self::All, Self::WithoutEmbeddings, Self::OneVocabulary, Self::Active, Self::Flops];
+
+    /// The id that files use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::WithoutEmbeddings => "without-embeddings",
+            Self::OneVocabulary => "one-vocabulary",
+            Self::Active => "active",
+            Self::Flops => "flops",
+        }
+    }
+
+    /// The laws that count so.
+    pub fn laws(self) -> impl Iterator<Item = &'static Law> {
+        catalogue().iter().filter(move |law| law.counting == self)
+    }
 }
 
 /// What kind of network a law describes.

@@ -2,6 +2,7 @@
 
 mod config;
 mod count;
+mod counting;
 mod error;
 mod family;
 mod flops;
@@ -22,14 +23,14 @@ pub use config::{Config, Defaulted, MAX_BYTES, families, read_config};
 pub use count::{BlockCount, Count, Weights};
 pub use error::ShapeError;
 pub use flops::Convention;
-pub use generic::{NormKey, QkNormKey, SHAPE_KEYS, ShapeKeys};
+pub use generic::{KeyKind, NormKey, QkNormKey, SHAPE_KEYS, ShapeKeys, key_advice, key_kind};
 pub use propose::{Proposal, TOLERANCE, Wanted, propose};
 pub use relatives::{Relative, nearest_published};
 pub use shape::{
     Attention, Block, Experts, FeedForward, Grouped, Latent, MAX_LAYERS, MAX_PARAMS, MAX_SIZE, Mlp,
     Norm, Positions, QkNorm, Shape, Stack,
 };
-pub use shapes::{Form, PublishedShape, shapes};
+pub use shapes::{Form, NoShape, PublishedShape, published_shape, shapes};
 pub use warnings::{USUAL_ASPECT, Warning, WarningKind};
 
 /// Every published model, parsed when first asked for.

@@ -28,4 +28,4 @@ pub use explain::{Kind, explain, list};
 pub use json::json;
 pub use laws::{LawRow, law_rows};
 pub use mix::{mix_json, mix_svg};
-pub use model::{ModelSheet, proposals, proposals_json};
+pub use model::{ModelSheet, Sequence, proposals, proposals_json, stage_sequences};

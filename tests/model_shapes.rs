@@ -1,8 +1,9 @@
 //! Shapes against a list of their tensors, against each other, and against bad input.
 
 use plan::model::{
-    Attention, Convention, FeedForward, MAX_BYTES, Positions, SHAPE_KEYS, Shape, ShapeError,
-    ShapeKeys, USUAL_ASPECT, Wanted, WarningKind, families, propose, read_config, shapes,
+    Attention, Convention, FeedForward, KeyKind, MAX_BYTES, Positions, SHAPE_KEYS, Shape,
+    ShapeError, ShapeKeys, USUAL_ASPECT, Wanted, WarningKind, families, key_advice, key_kind,
+    propose, read_config, shapes,
 };
 use plan::quantity::Params;
 use proptest::prelude::*;
@@ -25,7 +26,7 @@ fn keys() -> impl Strategy<Value = ShapeKeys> {
                 heads: Some(heads),
                 kv_heads: Some(kv),
                 head_dim: Some(head_dim),
-                ffn: Some(ffn),
+                ffn: experts.is_none_or(|(.., dense)| dense % layers > 0).then_some(ffn),
                 vocab: Some(vocab),
                 tied: Some(tied),
                 gated: Some(gated),
@@ -34,7 +35,7 @@ fn keys() -> impl Strategy<Value = ShapeKeys> {
                 experts: mixture(|(count, ..)| count),
                 experts_per_token: mixture(|(count, k, ..)| 1 + (k - 1) % count),
                 expert_ffn: mixture(|(_, _, width, _)| width),
-                dense_layers: experts.map(|(.., dense)| dense % (layers + 1)),
+                dense_layers: experts.map(|(.., dense)| dense % layers),
                 ..ShapeKeys::default()
             }
         },
@@ -103,11 +104,7 @@ proptest! {
         let last = shape.stacks.last().map(|stack| stack.block.clone()).unwrap();
         let block = shape.count_block(&last).total().total();
         let added = more.shape().unwrap().count().total() - shape.count().total();
-        // a dense shape of a mixture may get its first sparse layer on top
-        if more.dense_layers < keys.layers {
-            prop_assert_eq!(added, block);
-        }
-        prop_assert!(added > 0);
+        prop_assert_eq!(added, block);
     }
 
     #[test]
@@ -161,7 +158,7 @@ proptest! {
     fn config_and_keys_agree(keys in keys()) {
         let keys = ShapeKeys {
             gated: None, positions: None, experts: None, experts_per_token: None, expert_ffn: None,
-            dense_layers: None, ..keys
+            dense_layers: None, ffn: keys.ffn.or(keys.expert_ffn), ..keys
         };
         let config = serde_json::json!({
             "model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": keys.vocab,
@@ -377,19 +374,108 @@ fn a_model_too_large_is_refused() {
     assert!(error.message.contains("parameters"), "{error}");
 }
 
+/// The sizes that a file has to say, by the names of most families.
+const SIZES: &str = r#""vocab_size": 1000, "hidden_size": 128, "num_hidden_layers": 2,
+    "num_attention_heads": 32, "intermediate_size": 128, "num_experts_per_tok": 2, "num_experts": 4,
+    "num_local_experts": 4, "n_routed_experts": 4, "moe_intermediate_size": 32, "kv_lora_rank": 16,
+    "qk_nope_head_dim": 8, "qk_rope_head_dim": 8, "v_head_dim": 8"#;
+
+/// A size is never taken from the class; what has a meaning where it is absent is.
+#[test]
+fn a_missing_size_is_an_error() {
+    let whole: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&format!("{{{SIZES}}}")).unwrap();
+    for family in families() {
+        let text = |left_out: &str| {
+            let mut config = whole.clone();
+            config.insert("model_type".to_owned(), family.into());
+            config.remove(left_out);
+            if matches!(family, "gpt2" | "opt") {
+                config.insert("max_position_embeddings".to_owned(), 64.into());
+                config.insert("ffn_dim".to_owned(), 128.into());
+            }
+            serde_json::Value::from(config).to_string()
+        };
+        let config = read_config(&text("")).unwrap_or_else(|error| panic!("{family}: {error}"));
+        for key in &config.defaulted {
+            let rest = ["num_key_value_heads", "head_dim", "q_lora_rank", "first_k_dense_replace"];
+            let more =
+                ["n_shared_experts", "shared_expert_intermediate_size", "decoder_sparse_step"];
+            assert!(
+                rest.iter().chain(&more).any(|known| *known == key.key),
+                "{family}: {}",
+                key.key
+            );
+        }
+        for key in ["vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads"] {
+            let error = refused(&text(key));
+            assert!(error.message.ends_with("` is missing"), "{family}: {key}: {error}");
+            assert!(error.help.contains("write it"), "{family}: {key}: {}", error.help);
+        }
+    }
+    for (family, key) in [
+        ("llama", "intermediate_size"),
+        ("gpt2", "n_positions"),
+        ("opt", "max_position_embeddings"),
+        ("mixtral", "num_local_experts"),
+        ("qwen3_moe", "moe_intermediate_size"),
+        ("gpt_oss", "num_experts_per_tok"),
+        ("deepseek_v3", "kv_lora_rank"),
+    ] {
+        let name = format!("\"{key}\"");
+        let text = format!("{{\"model_type\": \"{family}\", {SIZES}}}").replace(&name, "\"x\"");
+        assert_eq!(refused(&text).key.as_deref(), Some(key), "{family}");
+    }
+}
+
+/// `FalconConfig` takes the feed-forward's width from `hidden_size` alone, GPT-2 with attention to an
+/// encoder has more parameters in every layer, and Qwen2-MoE fails where the heads do not make up the
+/// width.
+#[test]
+fn what_the_class_makes_of_odd_keys_is_refused() {
+    let error = refused(
+        r#"{"model_type": "falcon", "vocab_size": 1000, "n_embed": 64, "num_hidden_layers": 2,
+            "num_attention_heads": 4}"#,
+    );
+    assert_eq!(error.key.as_deref(), Some("hidden_size"), "{error}");
+    let error = refused(
+        r#"{"model_type": "gpt2", "vocab_size": 1000, "n_positions": 64, "n_embd": 64, "n_layer": 2,
+            "n_head": 4, "add_cross_attention": true}"#,
+    );
+    assert_eq!(error.key.as_deref(), Some("add_cross_attention"), "{error}");
+    let moe = format!("{{\"model_type\": \"qwen2_moe\", \"head_dim\": 20, {SIZES}}}");
+    assert_eq!(refused(&moe).key.as_deref(), Some("head_dim"), "the class fails");
+}
+
+/// The text part of a Gemma 3 that sees is a Gemma 3, of which published files state what differs.
+#[test]
+fn a_gemma_3_needs_its_own_text_part() {
+    for text in [
+        r#"{"model_type": "gemma3"}"#,
+        r#"{"model_type": "gemma3", "text_config": null}"#,
+        r#"{"model_type": "gemma3", "text_config": []}"#,
+        r#"{"model_type": "gemma3", "text_config": {"model_type": "llama"}}"#,
+    ] {
+        assert_eq!(refused(text).key.as_deref(), Some("text_config"), "{text}");
+    }
+}
+
 #[test]
 fn contradictions_are_named() {
     let error = refused(r#"{"model_type": "gpt2", "n_embd": 768, "hidden_size": 1024}"#);
     assert!(error.message.contains("n_embd") && error.message.contains("hidden_size"), "{error}");
-    let error =
-        refused(r#"{"model_type": "mixtral", "num_local_experts": 8, "num_experts_per_tok": 9}"#);
+    let error = refused(
+        &format!("{{\"model_type\": \"mixtral\", {SIZES}}}")
+            .replace("_per_tok\": 2", "_per_tok\": 9"),
+    );
     assert_eq!(error.key.as_deref(), Some("num_experts_per_tok"));
-    let error = refused(r#"{"model_type": "deepseek_v2"}"#);
+    let text = format!("{{\"model_type\": \"deepseek_v2\", {SIZES}}}");
+    let error = refused(&text.replace("num_experts_per_tok", "x"));
     assert_eq!(error.key.as_deref(), Some("num_experts_per_tok"), "the class has no default");
     let error = refused(r#"{"model_type": "llama", "hidden_size": 64, "hidden_size": 128}"#);
     assert_eq!(error.key.as_deref(), Some("hidden_size"));
-    let error =
-        refused(r#"{"model_type": "falcon", "new_decoder_architecture": true, "num_kv_heads": 3}"#);
+    let falcon = r#"{"model_type": "falcon", "new_decoder_architecture": true, "num_kv_heads": 3,"#;
+    let error = refused(&format!("{falcon} {SIZES}}}"));
     assert_eq!(error.key.as_deref(), Some("num_kv_heads"));
 }
 
@@ -397,13 +483,13 @@ fn contradictions_are_named() {
 #[test]
 fn null_is_not_absent() {
     let kv = |family: &str| {
-        let text = format!(r#"{{"model_type": "{family}", "num_key_value_heads": null}}"#);
+        let text = format!(r#"{{"model_type": "{family}", "num_key_value_heads": null, {SIZES}}}"#);
         read_config(&text).map(|config| config.shape.kv_width())
     };
     for family in
         ["llama", "mistral", "mixtral", "qwen2", "phi3", "olmo2", "smollm3", "cohere", "gpt_oss"]
     {
-        let absent = read_config(&format!(r#"{{"model_type": "{family}"}}"#)).unwrap();
+        let absent = read_config(&format!(r#"{{"model_type": "{family}", {SIZES}}}"#)).unwrap();
         let Attention::Grouped(grouped) = absent.shape.stacks[0].block.attention else { panic!() };
         assert_eq!(kv(family).unwrap(), 2 * grouped.heads * grouped.head_dim, "{family}");
     }
@@ -419,8 +505,9 @@ fn null_is_not_absent() {
     ] {
         assert_eq!(kv(family).unwrap_err().key.as_deref(), Some("num_key_value_heads"), "{family}");
     }
-    let head =
-        |family: &str| read_config(&format!(r#"{{"model_type": "{family}", "head_dim": null}}"#));
+    let head = |family: &str| {
+        read_config(&format!(r#"{{"model_type": "{family}", "head_dim": null, {SIZES}}}"#))
+    };
     for family in
         ["llama", "mistral", "mixtral", "starcoder2", "gpt_oss", "olmoe", "stablelm", "deepseek_v3"]
     {
@@ -458,7 +545,8 @@ fn unknown_architectures_are_not_guessed() {
     }
     let error = refused(r#"{"model_type": "qwen_2"}"#);
     assert!(error.help.contains("did you mean `qwen2`?"), "{}", error.help);
-    let config = read_config(r#"{"architectures": ["Qwen3ForCausalLM"]}"#).unwrap();
+    let config =
+        read_config(&format!(r#"{{"architectures": ["Qwen3ForCausalLM"], {SIZES}}}"#)).unwrap();
     assert_eq!(config.family, "qwen3", "the class alone names the family");
 }
 
@@ -504,13 +592,14 @@ fn bombs_do_no_harm() {
             "{error}"
         );
     }
-    let wide = format!("{{\"model_type\": \"llama\", \"a\": [{}1]}}", "1,".repeat(1_000_000));
+    let wide =
+        format!("{{\"model_type\": \"llama\", {SIZES}, \"a\": [{}1]}}", "1,".repeat(1_000_000));
     assert_eq!(read_config(&wide).unwrap().family, "llama");
 }
 
 #[test]
 fn what_is_left_out_or_not_counted_is_told() {
-    let config = read_config(r#"{"model_type": "qwen3", "hidden_size": 1024}"#).unwrap();
+    let config = read_config(&format!(r#"{{"model_type": "qwen3", {SIZES}}}"#)).unwrap();
     let head = config.defaulted.iter().find(|defaulted| defaulted.key == "head_dim").unwrap();
     assert_eq!(head.value, 128);
     let config = read_config(&shapes().find("deepseek-v3").unwrap().config).unwrap();
@@ -535,6 +624,11 @@ fn generic_keys_say_what_is_wrong() {
         ("heads = 4\nexperts = 4\nexperts_per_token = 5", "experts_per_token"),
         ("heads = 4\nexperts_per_token = 2", "experts_per_token"),
         ("heads = 4\nexperts = 4\nexperts_per_token = 2\ndense_layers = 3", "dense_layers"),
+        ("heads = 4\nexperts = 4\nexperts_per_token = 2\ndense_layers = 2", "dense_layers"),
+        ("heads = 4\nexperts = 4\nexperts_per_token = 2\nexpert_ffn = 8", "ffn"),
+        ("heads = 4\nexperts = 4\nexperts_per_token = 2\nshared_ffn = 0", "shared_ffn"),
+        ("heads = 4\nkv_heads = 8", "kv_heads"),
+        ("heads = 4\nnorms = 9", "norms"),
         ("heads = 4\nkv_rank = 16", "head_dim"),
         ("heads = 4\nrope_dim = 16", "rope_dim"),
         ("heads = 4\nkv_heads = 4\nkv_rank = 16\nhead_dim = 8\nrope_dim = 4", "kv_heads"),
@@ -563,6 +657,21 @@ fn the_generic_keys_are_listed() {
     keys.sort_unstable();
     listed.sort_unstable();
     assert_eq!(keys, listed);
+    for (key, property) in schema["properties"].as_object().unwrap() {
+        let switch = property["type"].to_string().contains("boolean");
+        let size = property["type"].to_string().contains("integer");
+        match key_kind(key).unwrap() {
+            KeyKind::Switch => assert!(switch, "{key}"),
+            KeyKind::Size(..) => assert!(size, "{key}"),
+            KeyKind::Choice(words) => {
+                assert!(!switch && !size, "{key}");
+                let schema = schema.to_string();
+                assert!(words.iter().all(|word| schema.contains(&format!("\"{word}\""))), "{key}");
+            }
+        }
+    }
+    assert_eq!(key_kind("num_hidden_layers"), None);
+    assert_eq!(key_advice("kv_lora_rank"), "did you mean `kv_rank`?");
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -591,6 +700,35 @@ fn shapes_that_hurt_are_told() {
     }
     let padded = published("gpt2").warnings(1);
     assert!(padded[0].help.contains("50304"), "as nanoGPT and Pythia pad it: {}", padded[0].help);
+}
+
+/// FlashAttention-2 has kernels for heads of 32, 64, 96, 128, 192 and 256.
+#[test]
+fn heads_that_are_not_padded_are_not_said_to_be() {
+    let base = shapes().find("llama-3-8b").unwrap().shape().unwrap();
+    let evidence = |head_dim: u64| {
+        let mut shape = base.clone();
+        if let Attention::Grouped(grouped) = &mut shape.stacks[0].block.attention {
+            grouped.head_dim = head_dim;
+        }
+        let warnings = shape.warnings(1);
+        warnings.into_iter().find(|w| w.kind == WarningKind::HeadDim).map(|w| w.evidence)
+    };
+    assert_eq!([64, 128, 192, 256].map(evidence), [None, None, None, None]);
+    for width in [32, 96] {
+        assert!(evidence(width).unwrap().contains("pads nothing"), "{width}");
+    }
+    for (width, text) in [(80, "for 96: 16 of 96"), (160, "for 192: 32 of 192")] {
+        assert!(evidence(width).unwrap().contains(text), "{width}: {:?}", evidence(width));
+    }
+    assert!(evidence(160).unwrap().contains("older versions"));
+    assert!(evidence(320).is_none() && evidence(288).unwrap().contains("256 at most"));
+    assert!(evidence(108).unwrap().contains("128 heads of 108"));
+    let mut one = base.clone();
+    one.stacks[0].layers = 1;
+    let told = one.warnings(1);
+    assert!(told.iter().any(|w| w.message.starts_with("1 layer of width")), "{told:?}");
+    assert!(told.iter().any(|w| w.message.ends_with("any model of the catalogue")), "{told:?}");
 }
 
 /// The bounds are those of the catalogue.

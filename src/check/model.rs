@@ -1,6 +1,7 @@
 //! Rules about the model's shape.
 
 use super::rule::rule;
+use super::stages::stage;
 use super::{Finding, Rule, Subject};
 use crate::model::{Shape, Warning, WarningKind};
 use crate::plan::KeyPath;
@@ -38,8 +39,17 @@ pub(super) static UNUSUAL_DEPTH: Rule = rule!(
     Model,
     Warning,
     "0.1.0",
-    "the model is deeper or wider than any published one",
+    "the model is deeper or wider than any of the catalogue",
     unusual_depth
+);
+
+pub(super) static SEQUENCE_BEYOND_POSITIONS: Rule = rule!(
+    "sequence-beyond-positions",
+    Model,
+    Error,
+    "0.1.0",
+    "a stage has longer sequences than the model has learned positions",
+    sequence_beyond_positions
 );
 
 /// The key that states the shape.
@@ -106,4 +116,26 @@ fn vocabulary_not_padded(subject: &Subject) -> Vec<Finding> {
 
 fn unusual_depth(subject: &Subject) -> Vec<Finding> {
     warned(subject, &[WarningKind::Aspect], |_| "layers")
+}
+
+fn sequence_beyond_positions(subject: &Subject) -> Vec<Finding> {
+    let Some(shape) = &subject.derivation.shape else {
+        return Vec::new();
+    };
+    let model = if subject.document.chosen.model.shape.is_some() {
+        key(subject).join("positions")
+    } else {
+        key(subject)
+    };
+    let stages = subject.document.chosen.stages.iter().enumerate();
+    let findings = stages.filter_map(|(index, own)| {
+        let warning = shape.too_few_positions(own.sequence?.0)?;
+        Some(
+            Finding::new(warning.message)
+                .at(stage(index).join("sequence"), "")
+                .at(model.clone(), "")
+                .help(warning.help),
+        )
+    });
+    findings.collect()
 }

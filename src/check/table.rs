@@ -22,6 +22,7 @@ pub static RULES: &[&Rule] = &[
     &model::WIDTHS_MISALIGNED,
     &model::VOCABULARY_NOT_PADDED,
     &model::UNUSUAL_DEPTH,
+    &model::SEQUENCE_BEYOND_POSITIONS,
     &stages::STAGES_EXCEED_RUN,
     &stages::STAGES_CONTRADICT_TOKENS,
     &stages::WEIGHTS_NORMALISED,

@@ -20,7 +20,7 @@ pub(super) struct Run {
 /// What the plan asks of the run.
 pub(super) fn wanted(setting: &Setting, notes: &mut Notes) -> Result<Wanted, DeriveError> {
     let chosen = setting.chosen;
-    let shape_params = setting.shape.and_then(|shape| super::model::params(shape, setting.law));
+    let shape_params = setting.shape.and_then(|shape| shape.counted_by(setting.law.counting));
     Ok(Wanted {
         flops: setting.caps.run_flops,
         params: chosen.model.params.or(shape_params),

@@ -1,13 +1,13 @@
 //! The model: its shape, and its size as the law counts it.
 
-use super::{DeriveError, Notes, Problem};
-use crate::law::{Counting, Law};
-use crate::model::{Convention, Shape, ShapeError, Wanted, propose, read_config, shapes};
+use super::{DeriveError, Notes, Problem, Setting};
+use crate::law::Architecture;
+use crate::model::{Convention, Shape, ShapeError, Wanted, propose, published_shape, read_config};
 use crate::plan::{Chosen, DerivedModel, Inputs, KeyPath};
 use crate::quantity::Params;
 
 /// Tokens of a sequence where no stage says how many.
-const SEQUENCE: u64 = 4096;
+pub const SEQUENCE: u64 = 4096;
 
 /// The shape that the plan states; `None` where it states a size alone.
 pub(super) fn shape(
@@ -16,18 +16,17 @@ pub(super) fn shape(
     notes: &mut Notes,
 ) -> Result<Option<Shape>, DeriveError> {
     let model = &chosen.model;
-    let stated = [
-        ("model.name", model.name.is_some()),
-        ("model.config", model.config.is_some()),
-        ("model.shape", model.shape.is_some()),
-    ];
-    let mut stated = stated.iter().filter(|(_, stated)| *stated);
-    if let (Some(_), Some((second, _))) = (stated.next(), stated.next()) {
-        let text = "a model has a `name`, a `config` or a `shape`, and only one of them";
-        return Err(Problem::Value(text.to_owned()).at(*second));
+    let mut stated = model.stated();
+    if let (Some(first), Some(second)) = (stated.next(), stated.next()) {
+        let message = format!("`{first}` and `{second}` are both stated");
+        let help =
+            "a model has a `name`, a `config` or a `shape`, and only one of them: leave one out";
+        let error = ShapeError { key: None, message, help: help.to_owned() };
+        return Err(fault(second, error));
     }
     if let Some(name) = &model.name {
-        let published = shapes().find(name).map_err(|e| Problem::from(e).at("model.name"))?;
+        let published =
+            published_shape(name).map_err(|none| Problem::from(none).at("model.name"))?;
         return published.shape().map(Some).map_err(|e| fault("model.name", e));
     }
     if let Some(path) = &model.config {
@@ -42,6 +41,9 @@ pub(super) fn shape(
         let config = read_config(text).map_err(|error| fault("model.config", error))?;
         let defaulted = config.defaulted.iter().map(|key| format!("{} = {}", key.key, key.value));
         let defaulted: Vec<String> = defaulted.collect();
+        for note in &config.notes {
+            notes.remark(format!("`{path}`: {note}"));
+        }
         if !defaulted.is_empty() {
             notes.remark(format!(
                 "`{path}` leaves out what its class then takes as {}",
@@ -64,42 +66,40 @@ fn fault(key: &str, error: ShapeError) -> DeriveError {
     Problem::Shape(error).at(key)
 }
 
-/// The size of a shape as a law counts it; `None` under a law that counts FLOPs.
-pub(super) fn params(shape: &Shape, law: &Law) -> Option<Params> {
-    let count = shape.count();
-    let vocabulary = count.input_embedding.total();
-    let embeddings = vocabulary + count.position_embedding.total() + count.output_head.total();
-    let params = match law.counting {
-        Counting::Flops => return None,
-        Counting::Active | Counting::All => count.active(),
-        Counting::WithoutEmbeddings => count.active().saturating_sub(embeddings),
-        Counting::OneVocabulary => count.active().saturating_sub(count.output_head.total()),
-    };
-    Some(Params(float(params)))
-}
-
 /// The `[derived.model]` table: of the plan's shape, or of one that is picked for the size.
 pub(super) fn view(
-    shape: Option<&Shape>,
+    setting: &Setting,
     params: Option<Params>,
-    chosen: &Chosen,
     notes: &mut Notes,
 ) -> Option<DerivedModel> {
+    let Setting { chosen, law, shape, .. } = *setting;
     if let Some(shape) = shape {
-        return Some(counted(shape, chosen, notes));
+        return Some(counted(shape, setting, notes));
     }
     if chosen.model.config.is_some() {
         notes.missing("the model's shape", "model.config");
         return None;
     }
-    let picked =
-        propose(&Wanted { params: params?, ..Wanted::default() }).ok()?.into_iter().next()?;
+    let params = params?;
+    if law.architecture == Architecture::Moe {
+        notes.missing("a shape of this mixture of experts", "model.shape");
+        return None;
+    }
+    let wanted = Wanted { params, counting: law.counting, ..Wanted::default() };
+    let picked = match propose(&wanted) {
+        Ok(proposals) => proposals.into_iter().next()?,
+        Err(error) => {
+            notes.remark(format!("no shape is picked: {error}; {}", error.help));
+            return None;
+        }
+    };
     let source = "depth, width and vocabulary of the published models nearest in size";
     notes.assume("model.shape", "as published models have it", source);
-    Some(DerivedModel { shape: Some(picked.keys), ..counted(&picked.shape, chosen, notes) })
+    Some(DerivedModel { shape: Some(picked.keys), ..counted(&picked.shape, setting, notes) })
 }
 
-fn counted(shape: &Shape, chosen: &Chosen, notes: &mut Notes) -> DerivedModel {
+fn counted(shape: &Shape, setting: &Setting, notes: &mut Notes) -> DerivedModel {
+    let Setting { chosen, law, .. } = *setting;
     let stated = chosen.stages.iter().find_map(|stage| stage.sequence);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, checked")]
     let sequence = stated.map_or(SEQUENCE, |length| length.0 as u64);
@@ -115,6 +115,10 @@ fn counted(shape: &Shape, chosen: &Chosen, notes: &mut Notes) -> DerivedModel {
     });
     DerivedModel {
         params: whole(count.total()),
+        law_params: count
+            .counted_by(law.counting)
+            .filter(|by_law| *by_law != count.total())
+            .map(whole),
         active_params: shape.has_experts().then(|| whole(count.active())),
         embedding_params: whole(count.input_embedding.total()),
         kv_width: shape.kv_width(),

@@ -1,6 +1,6 @@
 //! Bytes to a plan.
 
-use super::{BOM, toml10};
+use super::{BOM, shape_keys, toml10};
 use crate::fact::nearest;
 use crate::plan::{Chosen, Format};
 use crate::quantity::{QuantityError, Tokens, exact, parse};
@@ -87,6 +87,7 @@ fn parse_plan(source: &str) -> Result<(Chosen, Option<toml::Table>), ReadError> 
     check_format(table.get_ref())?;
     let derived = take_derived(table.get_mut())?;
     check_tables(table.get_ref())?;
+    shape_keys::check(table.get_ref())?;
     widen_integers(table.get_mut());
     let chosen = Chosen::deserialize(Deserializer::from(table)).map_err(|e| shape(&e))?;
     Ok((chosen, derived))

@@ -1,6 +1,6 @@
 //! Families: which keys of a `config.json` say what, and what their absence means.
 //!
-//! A [`Family`] is data; [`Family::shape`] reads every one of them. What three of them do besides
+//! A [`Family`] is data; [`Family::shape`] reads every one of them. What some of them do besides
 //! is in their `adjust`.
 
 mod build;

@@ -1,9 +1,12 @@
 //! A shape by generic keys, for models of any architecture.
 
 mod build;
+mod names;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use names::{KeyKind, key_advice, key_kind};
 
 /// The keys of [`ShapeKeys`], the needed ones first.
 pub const SHAPE_KEYS: [&str; 24] = [

@@ -11,9 +11,11 @@ use super::error::ShapeError;
 use super::generic::ShapeKeys;
 use super::relatives::{Relative, nearest, nearest_published};
 use super::shape::Shape;
+use crate::law::Counting;
 use crate::quantity::{Params, Quantity as _};
 use libm::{fabs, log};
 use search::{Candidate, Search};
+use std::cmp::Ordering::{Equal, Greater, Less};
 
 /// How far a proposal may be from its target.
 pub const TOLERANCE: f64 = 0.02;
@@ -32,8 +34,10 @@ const RELATIVES: usize = 3;
 /// What is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Wanted {
-    /// All parameters, both embeddings among them.
+    /// Parameters, counted as `counting` says.
     pub params: Params,
+    /// What counts as a parameter; all of them, both embeddings among them, unless said otherwise.
+    pub counting: Counting,
     /// Rows of the embedding, padding included; by size where absent.
     pub vocab: Option<u64>,
     /// Whether the head is the embedding; by size where absent.
@@ -68,7 +72,8 @@ pub fn propose(wanted: &Wanted) -> Result<Vec<Proposal>, ShapeError> {
     check(wanted)?;
     let mixture = wanted.experts.is_some() || wanted.active_params.is_some();
     let target = wanted.params.0;
-    let kin = nearest(mixture, 5, |relative| fabs(log(relative.params.0 / target)));
+    let size = |relative: &Relative| relative.shape.size_by(wanted.counting).0;
+    let kin = nearest(mixture, 5, |relative| fabs(log(size(relative) / target)));
     let usual = median(kin.iter().map(|relative| relative.aspect()).collect());
     let styles = [(USUAL, 1.0), ("deeper and narrower", 0.7), ("wider and shallower", 1.4)];
     let mut proposals: Vec<Proposal> = Vec::new();
@@ -77,10 +82,27 @@ pub fn propose(wanted: &Wanted) -> Result<Vec<Proposal>, ShapeError> {
         let wide = || if title == USUAL { search.best(WIDE_SLACK) } else { None };
         let Some(candidate) = search.best(SLACK).or_else(wide) else { continue };
         if proposals.iter().all(|other| other.keys != candidate.keys) {
+            let usual = proposals.first().filter(|first| first.title == USUAL);
+            let title = usual.map_or(title, |usual| beside(&candidate.keys, &usual.keys));
             proposals.push(describe(title, &candidate, wanted, &kin));
         }
     }
     if proposals.is_empty() { Err(none(wanted)) } else { Ok(proposals) }
+}
+
+/// What sets a shape apart from the usual one.
+fn beside(keys: &ShapeKeys, usual: &ShapeKeys) -> &'static str {
+    match (keys.layers.cmp(&usual.layers), keys.hidden.cmp(&usual.hidden)) {
+        (Greater, Less) => "deeper and narrower",
+        (Greater, Equal) => "deeper",
+        (Greater, Greater) => "deeper and wider",
+        (Equal, Less) => "narrower",
+        (Equal, Equal) => "other feed-forward",
+        (Equal, Greater) => "wider",
+        (Less, Less) => "shallower and narrower",
+        (Less, Equal) => "shallower",
+        (Less, Greater) => "wider and shallower",
+    }
 }
 
 fn check(wanted: &Wanted) -> Result<(), ShapeError> {
@@ -96,6 +118,10 @@ fn check(wanted: &Wanted) -> Result<(), ShapeError> {
     {
         let message = format!("`active_params` is {active}, `params` {params}");
         return wrong("active_params", message, "fewer than all can be active");
+    }
+    if wanted.counting == Counting::Flops {
+        let message = "the law counts FLOPs per token, not parameters".to_owned();
+        return wrong("params", message, "state the parameters, all of them");
     }
     match (wanted.vocab, wanted.experts) {
         (Some(vocab), _) if !(1..=1_000_000_000).contains(&vocab) => {

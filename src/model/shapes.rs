@@ -3,8 +3,11 @@
 use super::config::read_config;
 use super::error::ShapeError;
 use super::shape::Shape;
-use crate::fact::{Catalogue, fact};
+use super::{Published, catalogue};
+use crate::fact::{Catalogue, UnknownName, fact};
+use crate::quantity::Quantity as _;
 use serde::Deserialize;
+use std::fmt;
 use std::sync::LazyLock;
 use toml::value::Datetime;
 
@@ -15,6 +18,71 @@ pub fn shapes() -> &'static Catalogue<PublishedShape> {
         LazyLock::new(|| Catalogue::embedded(include_str!("shapes.toml")));
     &SHAPES
 }
+
+/// Finds a published shape by any name of the model.
+///
+/// # Errors
+/// A name that no model has, or a model of which the size alone is known.
+pub fn published_shape(name: &str) -> Result<&'static PublishedShape, NoShape> {
+    let unknown = match shapes().find(name) {
+        Ok(shape) => return Ok(shape),
+        Err(unknown) => unknown,
+    };
+    let Ok(published) = catalogue().find(name) else {
+        return Err(NoShape::Unknown(unknown));
+    };
+    shapes().find(&published.name).map_err(|_| NoShape::SizeAlone(published))
+}
+
+/// Why a name brings no shape.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NoShape {
+    /// No model has the name; with the nearest names of models that have a shape.
+    Unknown(UnknownName),
+    /// The model is known, its shape is not.
+    SizeAlone(&'static Published),
+}
+
+impl NoShape {
+    /// What is wrong.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::Unknown(unknown) => format!("unknown {} `{}`", unknown.kind, unknown.name),
+            Self::SizeAlone(published) => format!(
+                "of `{}` the size is known ({}), its shape is not",
+                published.name,
+                published.params.human()
+            ),
+        }
+    }
+
+    /// What would be right.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            Self::Unknown(unknown) if unknown.nearest.is_empty() => {
+                "`llmplan explain --list models` shows all, and which have a shape".to_owned()
+            }
+            Self::Unknown(unknown) => {
+                format!("{}; `llmplan explain --list models` shows all", unknown.advice())
+            }
+            Self::SizeAlone(published) => format!(
+                "give its config.json, or its sizes in `[model.shape]`; `llmplan model --params \
+                 {:e}` proposes shapes of its size",
+                published.params.0
+            ),
+        }
+    }
+}
+
+impl fmt::Display for NoShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.message(), self.help())
+    }
+}
+
+impl std::error::Error for NoShape {}
 
 /// The shape of a published model.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

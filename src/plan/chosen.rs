@@ -205,6 +205,18 @@ pub struct ModelChoice {
     pub shape: Option<ShapeKeys>,
 }
 
+impl ModelChoice {
+    /// The keys that state a shape; a plan has one of them at most.
+    pub fn stated(&self) -> impl Iterator<Item = &'static str> {
+        let keys = [
+            ("model.name", self.name.is_some()),
+            ("model.config", self.config.is_some()),
+            ("model.shape", self.shape.is_some()),
+        ];
+        keys.into_iter().filter(|(_, stated)| *stated).map(|(key, _)| key)
+    }
+}
+
 /// How the sources are read.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -146,6 +146,9 @@ pub struct Allocated {
 pub struct DerivedModel {
     /// All parameters, exactly.
     pub params: u64,
+    /// N as the law counts it, where that is another number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub law_params: Option<u64>,
     /// Parameters that work on a token, of a mixture of experts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active_params: Option<u64>,

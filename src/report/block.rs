@@ -118,7 +118,8 @@ pub fn markdown(blocks: &[Block]) -> String {
                 let _ = writeln!(out, "## {title}\n");
             }
             Block::Line(line) => {
-                let _ = writeln!(out, "{line}\n");
+                // four spaces would make it code
+                let _ = writeln!(out, "{}\n", line.trim_start());
             }
             Block::Note(line) => {
                 let _ = writeln!(out, "> {line}\n");

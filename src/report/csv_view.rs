@@ -57,6 +57,7 @@ fn run_rows(answer: &Answer) -> Vec<Vec<String>> {
 }
 
 fn laws_rows(flops: crate::quantity::Flops, answer: &Answer) -> Vec<Vec<String>> {
+    let model = answer.derivation.model_shape();
     let mut rows = vec![owned(&[
         "law",
         "params",
@@ -68,9 +69,10 @@ fn laws_rows(flops: crate::quantity::Flops, answer: &Answer) -> Vec<Vec<String>>
         "status",
         "architecture",
         "counts",
+        "model_params",
         "source",
     ])];
-    rows.extend(law_rows(flops, answer.derivation.k).into_iter().map(|row| {
+    rows.extend(law_rows(flops, answer.derivation.k, model.as_ref()).into_iter().map(|row| {
         vec![
             row.name.to_owned(),
             optional(row.params.map(|n| n.0)),
@@ -82,6 +84,7 @@ fn laws_rows(flops: crate::quantity::Flops, answer: &Answer) -> Vec<Vec<String>>
             row.status.to_owned(),
             row.architecture.to_owned(),
             row.counts.to_owned(),
+            optional(row.model_params.map(|n| n.0)),
             row.source.to_owned(),
         ]
     }));

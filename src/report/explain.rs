@@ -67,16 +67,17 @@ pub fn list(kind: Kind) -> Vec<Block> {
                     &model.params.human(),
                     &model.tokens.human(),
                     &model.year.to_string(),
+                    if model::shapes().find(&model.name).is_ok() { "yes" } else { "no" },
                 ])
             });
             let known = |name: &str| model::catalogue().find(name).is_ok();
             let shapes = model::shapes().iter().filter(|shape| !known(&shape.name));
             let others = shapes.filter_map(|published| {
                 let params = published.shape().ok()?.params().human();
-                Some(cells(&[&published.name, &published.title, &params, "", ""]))
+                Some(cells(&[&published.name, &published.title, &params, "", "", "yes"]))
             });
             let rows = rows.chain(others).collect();
-            Block::table(&["model", "title", "parameters", "tokens", "year"], rows, 2)
+            Block::table(&["model", "title", "parameters", "tokens", "year", "shape"], rows, 2)
         }
         Kind::Loaders => {
             let rows = loader::catalogue().iter().map(|loader| {
@@ -274,9 +275,11 @@ fn explain_model(model: &Published) -> Vec<Block> {
     }
     rows.push(("tokens", model.tokens.human()));
     rows.push(("year", model.year.to_string()));
-    if model::shapes().find(&model.name).is_ok() {
-        rows.push(("shape", format!("`llmplan model {}` counts it", model.name)));
-    }
+    let shape = match model::shapes().find(&model.name) {
+        Ok(_) => format!("`llmplan model {}` counts it", model.name),
+        Err(_) => "not known here: its config.json, or `[model.shape]`, would say it".to_owned(),
+    };
+    rows.push(("shape", shape));
     if let Some(note) = &model.note {
         rows.push(("note", note.clone()));
     }

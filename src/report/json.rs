@@ -30,11 +30,12 @@ struct Document<'a> {
 pub fn json(answer: &Answer, show: Show) -> String {
     let flops = compared(answer);
     let k = answer.derivation.k;
+    let model = answer.derivation.model_shape();
     let missing = answer.derivation.missing.iter();
     let document = Document {
         version: VERSION,
         derived: &answer.derivation.derived,
-        laws: flops.map_or_else(Vec::new, |flops| law_rows(flops, k)),
+        laws: flops.map_or_else(Vec::new, |flops| law_rows(flops, k, model.as_ref())),
         regret: flops
             .filter(|_| show.regret)
             .map(|flops| regrets(flops, k).iter().map(regret).collect()),

@@ -4,6 +4,7 @@ use super::answer::Answer;
 use super::block::Block;
 use crate::allocation::regrets;
 use crate::law::{Architecture, Status, catalogue};
+use crate::model::Shape;
 use crate::quantity::{
     Flops, FlopsPerParamToken, Params, Quantity, Tokens, TokensPerParam, significant,
 };
@@ -33,6 +34,9 @@ pub struct LawRow {
     pub extrapolation: Option<f64>,
     /// What the law counts as N.
     pub counts: &'static str,
+    /// N of the plan's own model, or of the shape picked for it, as the law counts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_params: Option<Params>,
     /// `current`, `historical` or `warned`.
     pub status: &'static str,
     /// `dense` or `moe`.
@@ -41,9 +45,9 @@ pub struct LawRow {
     pub source: &'static str,
 }
 
-/// Every law's answer to a budget.
+/// Every law's answer to a budget, and what each counts of a model.
 #[must_use]
-pub fn law_rows(flops: Flops, k: FlopsPerParamToken) -> Vec<LawRow> {
+pub fn law_rows(flops: Flops, k: FlopsPerParamToken, model: Option<&Shape>) -> Vec<LawRow> {
     let six = Flops(flops.0 * FlopsPerParamToken::TRAINING.0 / k.0);
     let row = |law: &'static crate::law::Law| {
         let optimum = law.optimum(flops, k);
@@ -57,6 +61,7 @@ pub fn law_rows(flops: Flops, k: FlopsPerParamToken) -> Vec<LawRow> {
             compute_ratio: optimum.params.map(|n| k.cost(n, optimum.tokens).0 / flops.0),
             extrapolation: outside.map(|outside| outside.factor),
             counts: &law.counts,
+            model_params: model.and_then(|shape| shape.counted_by(law.counting)),
             status: match law.status {
                 Status::Current => "current",
                 Status::Historical => "historical",
@@ -84,7 +89,7 @@ pub(super) fn summary(answer: &Answer, hint: bool) -> Vec<Block> {
     let Some(flops) = compared(answer) else {
         return Vec::new();
     };
-    let rows = law_rows(flops, answer.derivation.k);
+    let rows = law_rows(flops, answer.derivation.k, None);
     let sound: Vec<(&str, Params, Tokens)> = rows
         .iter()
         .filter(|row| row.architecture == "dense" && row.status != "warned")
@@ -98,7 +103,7 @@ pub(super) fn summary(answer: &Answer, hint: bool) -> Vec<Block> {
     };
     let hint = if hint { " `--laws` shows all." } else { "" };
     let line = format!(
-        "At {} N* is {} ({}) to {} ({}) over {} dense laws; the 20:1 rule says {} on {} tokens.{hint}",
+        "At {} N*, as each law counts it, is {} ({}) to {} ({}) over {} dense laws; the 20:1 rule says {} on {} tokens.{hint}",
         flops.human(),
         least.1.human(),
         least.0,
@@ -116,7 +121,8 @@ pub(super) fn table(answer: &Answer) -> Vec<Block> {
     let Some(flops) = compared(answer) else {
         return Vec::new();
     };
-    let rows = law_rows(flops, answer.derivation.k);
+    let model = answer.derivation.model_shape();
+    let rows = law_rows(flops, answer.derivation.k, model.as_ref());
     let cells = rows.iter().map(|row| {
         let size = row.params.map(Quantity::human);
         let per_token = row.flops_per_token.map(|m| format!("M {}", significant(m, 3)));
@@ -138,18 +144,19 @@ pub(super) fn table(answer: &Answer) -> Vec<Block> {
         ),
     ];
     blocks.push(Block::Heading("What each counts as N".to_owned()));
-    let mut counts: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut counts: Vec<(&LawRow, Vec<&str>)> = Vec::new();
     for row in &rows {
-        match counts.iter_mut().find(|(what, _)| *what == row.counts) {
+        match counts.iter_mut().find(|(first, _)| first.counts == row.counts) {
             Some((_, names)) => names.push(row.name),
-            None => counts.push((row.counts, vec![row.name])),
+            None => counts.push((row, vec![row.name])),
         }
     }
-    blocks.extend(
-        counts
-            .into_iter()
-            .map(|(what, names)| Block::Line(format!("  {what}: {}", names.join(", ")))),
-    );
+    let own = if answer.derivation.shape.is_some() { "this model" } else { "the shape picked" };
+    blocks.extend(counts.into_iter().map(|(row, names)| {
+        let size = row.model_params.map(|n| format!(" (of {own}: {})", n.human()));
+        let size = size.unwrap_or_default();
+        Block::Line(format!("  {}{size}: {}", row.counts, names.join(", ")))
+    }));
     blocks
 }
 

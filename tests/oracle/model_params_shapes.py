@@ -230,9 +230,9 @@ M = dict(moe_intermediate_size=40, shared_expert_intermediate_size=56, num_exper
 invented("qwen2-moe-sparse", "qwen2_moe", "decoder_sparse_step 2, mlp_only_layers, no qkv bias",
          **dims(331, 96, 136, 5, 6, 2), **M, decoder_sparse_step=2, mlp_only_layers=[3],
          qkv_bias=False, norm_topk_prob=True)
-invented("qwen2-moe-dense-width", "qwen2_moe", "intermediate_size absent under a dense layer; a head_dim key is honoured",
+invented("qwen2-moe-dense-width", "qwen2_moe", "intermediate_size absent under a dense layer",
          vocab_size=331, hidden_size=96, num_hidden_layers=3, num_attention_heads=6,
-         num_key_value_heads=2, **M, mlp_only_layers=[0], head_dim=20)
+         num_key_value_heads=2, **M, mlp_only_layers=[0])
 invented("qwen2-moe-bias", "qwen2_moe", "qkv_bias absent (true), tied", **dims(331, 96, 136, 3, 6, 3),
          **M, tie_word_embeddings=True)
 
@@ -453,6 +453,53 @@ invented("gpt-oss-small", "gpt_oss", "attention_bias absent (true), tied",
          **dims(331, 96, 136, 3, 6, 2), **S, tie_word_embeddings=True)
 invented("gpt-oss-nobias", "gpt_oss", "attention_bias false is honoured; experts keep theirs",
          **dims(331, 96, 136, 3, 6, 2), **S, attention_bias=False)
+
+# Unusual keys together; each is read or ignored by its class
+U = dims(1000, 256, 704, 3, 8)
+invented("llama-unusual", "llama", "biases with wide heads", **U, attention_bias=True,
+         mlp_bias=True, num_key_value_heads=2, head_dim=64)
+invented("mistral-unusual", "mistral", "attention_bias is not read", **U, attention_bias=True,
+         head_dim=40, num_key_value_heads=4)
+invented("mixtral-unusual", "mixtral", "three experts of four, odd heads", **U,
+         num_local_experts=4, num_experts_per_tok=3, num_key_value_heads=2, head_dim=40)
+invented("qwen2-unusual", "qwen2", "bias keys are not read", **U, attention_bias=False,
+         use_bias=True, num_key_value_heads=4)
+invented("qwen3-unusual", "qwen3", "attention_bias with wide heads", **U, attention_bias=True,
+         num_key_value_heads=4, head_dim=64)
+invented("qwen3-moe-unusual", "qwen3_moe", "a dense layer in the middle", **U, num_experts=8,
+         num_experts_per_tok=2, moe_intermediate_size=96, mlp_only_layers=[1],
+         decoder_sparse_step=1, num_key_value_heads=4, head_dim=32)
+invented("qwen2-moe-unusual", "qwen2_moe",
+         "a dense first layer, a shared expert of another width", **U, num_experts=6,
+         num_experts_per_tok=2, moe_intermediate_size=96, shared_expert_intermediate_size=300,
+         num_key_value_heads=8, mlp_only_layers=[0])
+invented("gemma2-unusual", "gemma2", "untied, odd heads", **U, head_dim=40, num_key_value_heads=2,
+         tie_word_embeddings=False)
+invented("phi3-unusual", "phi3", "partial rotation", **U, num_key_value_heads=4,
+         partial_rotary_factor=0.75, pad_token_id=0)
+invented("olmo2-unusual", "olmo2", "grouped keys, tied, biases", **U, num_key_value_heads=2,
+         tie_word_embeddings=True, attention_bias=True)
+invented("olmoe-unusual", "olmoe", "grouped keys", **U, num_experts=6, num_experts_per_tok=2,
+         num_key_value_heads=2)
+invented("stablelm-unusual", "stablelm", "parallel parts with norms of queries and keys", **U,
+         num_key_value_heads=4, use_parallel_residual=True, qk_layernorm=True, use_qkv_bias=True)
+invented("smollm3-unusual", "smollm3", "layers without rotation", **U, num_key_value_heads=2,
+         no_rope_layers=[1, 1, 0], pad_token_id=0)
+invented("cohere-unusual", "cohere", "norms of queries and keys, grouped", **U,
+         num_key_value_heads=2, use_qk_norm=True, pad_token_id=0)
+invented("deepseek-v3-unusual", "deepseek_v3", "full queries, biases, two shared experts", **U,
+         first_k_dense_replace=1, num_key_value_heads=8, kv_lora_rank=32, q_lora_rank=None, qk_nope_head_dim=24,
+         qk_rope_head_dim=8, v_head_dim=16, n_routed_experts=8, n_shared_experts=2,
+         num_experts_per_tok=3, moe_intermediate_size=96, n_group=2, topk_group=1,
+         attention_bias=True)
+invented("gpt-oss-unusual", "gpt_oss", "no biases, tied, odd heads", **U, num_local_experts=4,
+         num_experts_per_tok=2, num_key_value_heads=2, head_dim=24, attention_bias=False,
+         tie_word_embeddings=True)
+invented("falcon-unusual", "falcon", "one norm in the new decoder, own feed-forward", **U,
+         new_decoder_architecture=True, num_kv_heads=4, num_ln_in_parallel_attn=1,
+         ffn_hidden_size=300)
+invented("gpt-neox-unusual", "gpt_neox", "one part after the other, no biases, tied", **U,
+         use_parallel_residual=False, attention_bias=False, tie_word_embeddings=True)
 
 # Every key absent
 for family in ARCHITECTURE:

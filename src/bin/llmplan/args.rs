@@ -110,20 +110,21 @@ pub struct Model {
     #[arg(long)]
     pub params: Option<Params>,
     /// Experts of the proposed shapes, for a mixture of experts
-    #[arg(long, requires = "params")]
+    #[arg(long)]
     pub experts: Option<u64>,
     /// Parameters that work on a token, for a mixture of experts
-    #[arg(long, requires = "params", value_name = "PARAMS")]
+    #[arg(long, value_name = "PARAMS")]
     pub active_params: Option<Params>,
     /// Vocabulary of the proposed shapes; by size unless given
-    #[arg(long, requires = "params")]
+    #[arg(long)]
     pub vocab: Option<u64>,
     /// Whether the proposed shapes use the embedding as the head; by size unless given
-    #[arg(long, requires = "params")]
+    #[arg(long)]
     pub tied: Option<bool>,
-    /// Tokens per sequence, for the cost of attention
-    #[arg(long, value_name = "TOKENS", default_value = "4096")]
-    pub sequence: SequenceTokens,
+    /// Tokens per sequence, for the cost of attention: those of a plan's stages, or 4096, unless
+    /// given
+    #[arg(long, value_name = "TOKENS")]
+    pub sequence: Option<SequenceTokens>,
     /// Tensor-parallel ranks that the widths are to fit
     #[arg(long, value_name = "RANKS", default_value = "1")]
     pub tp: Devices,

@@ -51,7 +51,7 @@ pub fn is_stdin(path: &Path) -> bool {
 fn refuse_odd(path: &Path) -> Result<()> {
     let metadata = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
     if metadata.is_dir() {
-        bail!("{} is a folder; a plan file is needed", path.display());
+        bail!("{} is a folder; a file is needed", path.display());
     }
     if is_device(&metadata) {
         bail!("{} is a device, not a file (`-` is standard input)", path.display());

@@ -1,6 +1,7 @@
 //! The keys of a configuration, each read as what it has to be.
 
 use crate::model::error::ShapeError;
+use crate::model::relatives::float;
 use crate::model::shape::MAX_SIZE;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -8,6 +9,8 @@ use std::collections::BTreeMap;
 /// The top level of a configuration, and what reading it brought up.
 pub(in crate::model) struct Keys {
     values: BTreeMap<String, Value>,
+    /// Whether the file holds only what differs from the class, as Gemma 3's `text_config` does.
+    pub partial: bool,
     pub defaulted: Vec<Defaulted>,
     pub notes: Vec<String>,
 }
@@ -27,19 +30,28 @@ pub(in crate::model) struct Key {
     pub name: &'static str,
     pub other: Option<&'static str>,
     pub default: u64,
+    /// Whether a file must say it: the class's own value is the size of one model.
+    pub needed: bool,
 }
 
+/// A size that published files leave out where it is the class's.
 pub(in crate::model) const fn key(name: &'static str, default: u64) -> Key {
-    Key { name, other: None, default }
+    Key { name, other: None, default, needed: false }
 }
 
+/// A size that a file must say.
+pub(in crate::model) const fn needed(name: &'static str, default: u64) -> Key {
+    Key { needed: true, ..key(name, default) }
+}
+
+/// A size that a file must say by one name or the other.
 pub(in crate::model) const fn either(name: &'static str, other: &'static str, default: u64) -> Key {
-    Key { name, other: Some(other), default }
+    Key { other: Some(other), ..needed(name, default) }
 }
 
 impl Keys {
     pub fn new(values: BTreeMap<String, Value>) -> Self {
-        Self { values, defaulted: Vec::new(), notes: Vec::new() }
+        Self { values, partial: false, defaulted: Vec::new(), notes: Vec::new() }
     }
 
     pub fn get(&self, name: &str) -> Option<&Value> {
@@ -62,6 +74,7 @@ impl Keys {
             }
             (_, Some((name, other))) => whole(name, other, least)?,
             (Some(own), None) => whole(key.name, own, least)?,
+            (None, None) if key.needed && !self.partial => return Err(missing(key)),
             (None, None) => {
                 self.defaulted.push(Defaulted { key: key.name, value: key.default });
                 key.default
@@ -139,6 +152,18 @@ impl Keys {
     }
 }
 
+fn missing(key: Key) -> ShapeError {
+    let other = key.other.map_or(String::new(), |other| format!(" (or `{other}`)"));
+    ShapeError::new(
+        Some(key.name),
+        format!("`{}` is missing", key.name),
+        format!(
+            "write it{other}; transformers' class takes {} where it is absent, the size of one model",
+            key.default
+        ),
+    )
+}
+
 /// A whole number from `least`.
 fn whole(name: &str, value: &Value, least: u64) -> Result<u64, ShapeError> {
     let number = value.as_u64().filter(|number| (least..=MAX_SIZE).contains(number));
@@ -148,11 +173,19 @@ fn whole(name: &str, value: &Value, least: u64) -> Result<u64, ShapeError> {
             Value::String(text) if text.trim().parse::<u64>().is_ok() => {
                 format!("write the number without quotes, a whole one {range}")
             }
+            Value::Number(number) if number.as_f64().is_some_and(|own| is_whole(own, least)) => {
+                format!("write it without a point: {}", number.as_f64().unwrap_or_default())
+            }
             Value::Null => format!("write a whole number {range}; null is not the class's default"),
             _ => format!("write a whole number {range}"),
         };
         ShapeError::new(Some(name), format!("`{name}` is {}", shown(value)), help)
     })
+}
+
+/// Whether a float is a size that was written as one.
+fn is_whole(own: f64, least: u64) -> bool {
+    own.fract() == 0.0 && (float(least.into())..=float(MAX_SIZE.into())).contains(&own)
 }
 
 fn contradiction(name: &str, value: &Value, other: &str, said: &Value) -> ShapeError {
@@ -168,12 +201,13 @@ pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Array(items) => format!("a list of {}", items.len()),
         Value::Object(_) => "an object".to_owned(),
-        _ => {
-            let text = value.to_string();
-            match text.char_indices().nth(40) {
-                Some((cut, _)) => format!("{}…", &text[..cut]),
-                None => text,
-            }
-        }
+        _ => short(&value.to_string()),
     }
+}
+
+/// A text for a message, cut short, without characters that a terminal obeys.
+pub(super) fn short(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.into() };
+    let cut: String = text.chars().take(40).map(plain).collect();
+    if text.chars().nth(40).is_some() { cut + "…" } else { cut }
 }

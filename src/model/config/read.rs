@@ -1,7 +1,7 @@
 //! Text to keys, and keys to their family.
 
 use super::families;
-use super::keys::{Keys, shown};
+use super::keys::{Keys, short, shown};
 use crate::fact::nearest;
 use crate::model::error::ShapeError;
 use crate::model::family::{FAMILIES, Family};
@@ -29,7 +29,16 @@ pub(super) fn object(text: &str) -> Result<Keys, ShapeError> {
     match serde_json::from_str::<Object>(text) {
         Ok(Object(values)) => Ok(Keys::new(values)),
         Err(error) => {
+            if let Some(message) = no_object(text) {
+                let help = "give a config.json: one JSON object with `model_type` and the sizes";
+                return Err(ShapeError::new(None, message, help.to_owned()));
+            }
             let message = error.to_string();
+            if let Some(key) = valueless(text, &error) {
+                let message = format!("`{key}` has a value that JSON does not know: {message}");
+                let help = "write a whole number, true, false, null or a text in double quotes";
+                return Err(ShapeError::new(Some(&key), message, help.to_owned()));
+            }
             let help = if message.contains("recursion limit") {
                 "a configuration is not nested more than 127 deep"
             } else if message.contains("stands twice") {
@@ -40,6 +49,32 @@ pub(super) fn object(text: &str) -> Result<Keys, ShapeError> {
             Err(ShapeError::new(twice(&message), message.clone(), help.to_owned()))
         }
     }
+}
+
+/// What the text is, where it is no object at all.
+fn no_object(text: &str) -> Option<String> {
+    let what = match text.trim_start().chars().next() {
+        None => return Some("the file is empty".to_owned()),
+        Some('[') => "a list",
+        Some('"') => "a text",
+        Some('0'..='9' | '-') => "a number",
+        Some('n') => "null",
+        Some('t' | 'f') => "true or false",
+        Some(_) => return None,
+    };
+    Some(format!("the file holds {what}, not an object"))
+}
+
+/// The key whose value stops the parser, such as Python's NaN and Infinity.
+fn valueless(text: &str, error: &serde_json::Error) -> Option<String> {
+    if !error.to_string().starts_with("expected value") {
+        return None;
+    }
+    let line = text.split('\n').nth(error.line() - 1)?;
+    let before = line.get(..error.column().saturating_sub(1).min(line.len()))?;
+    let (key, value) = before.rsplit_once(':')?;
+    let key = key.trim_end().strip_suffix('"')?.rsplit_once('"')?.1;
+    value.trim().is_empty().then(|| short(key))
 }
 
 /// The key that a message says stands twice.
@@ -125,8 +160,12 @@ fn classes(keys: &Keys) -> Result<Vec<String>, ShapeError> {
 
 /// The language model inside a Gemma 3 that sees: its `text_config`, of which any key may be absent.
 fn text_of_gemma3(keys: &Keys) -> Result<Keys, ShapeError> {
-    let mut text = match keys.get("text_config") {
-        None => BTreeMap::new(),
+    let mut text: BTreeMap<String, Value> = match keys.get("text_config") {
+        None | Some(Value::Null) => {
+            let help = "write an object with the sizes of the language model".to_owned();
+            let message = "`text_config` is missing".to_owned();
+            return Err(ShapeError::new(Some("text_config"), message, help));
+        }
         Some(Value::Object(inner)) => inner.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
         Some(value) => {
             let message = format!("`text_config` is {}", shown(value));
@@ -135,8 +174,14 @@ fn text_of_gemma3(keys: &Keys) -> Result<Keys, ShapeError> {
         }
     };
     text.remove("architectures");
-    text.entry("model_type".to_owned()).or_insert_with(|| "gemma3_text".into());
+    let own = text.entry("model_type".to_owned()).or_insert_with(|| "gemma3_text".into());
+    if own.as_str() != Some("gemma3_text") {
+        let message = format!("`model_type` in `text_config` is {}", shown(own));
+        let help = "the language model of a gemma3 is a gemma3_text".to_owned();
+        return Err(ShapeError::new(Some("text_config"), message, help));
+    }
     let mut keys = Keys::new(text);
+    keys.partial = true;
     keys.notes.push("only the language model is counted, not the vision tower".to_owned());
     Ok(keys)
 }
@@ -146,8 +191,9 @@ fn missing(key: &str) -> ShapeError {
 }
 
 fn unknown(key: &str, name: &str) -> ShapeError {
-    let near = nearest(name, families());
+    let near = nearest(&short(name), families());
     let near = near.first().map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    let name = short(name);
     let message = format!("`{key}` is `{name}`, an architecture that is not known");
     ShapeError::new(Some(key), message, near + &supported())
 }

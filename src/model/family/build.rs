@@ -1,7 +1,7 @@
 //! Keys to a shape, by the data of a family.
 
 use super::{Family, Ffn, HeadDim, Kv, Mixture, Norms, Shared, Sparse, Switch};
-use crate::model::config::{Keys, key};
+use crate::model::config::{Keys, key, needed};
 use crate::model::error::ShapeError;
 use crate::model::shape::{
     Attention, Block, Experts, FeedForward, Grouped, Latent, MAX_LAYERS, Mlp, Positions, QkNorm,
@@ -16,6 +16,12 @@ impl Family {
             None => Positions::Free,
             Some((rows, more)) => Positions::Learned(keys.size(rows)? + more),
         };
+        let name = "tie_word_embeddings";
+        let tied = keys.switch(name, self.tied)?;
+        if keys.get(name).is_none() {
+            let meaning = if tied { "the head is the embedding" } else { "the head is a matrix" };
+            keys.notes.push(format!("`{name}` is left out: its class takes {tied}, {meaning}"));
+        }
         let mut shape = Shape {
             vocab: keys.size(self.vocab)?,
             hidden,
@@ -24,7 +30,7 @@ impl Family {
             positions,
             norm: self.norm,
             final_norm: true,
-            tied: keys.switch("tie_word_embeddings", self.tied)?,
+            tied,
             stacks: Vec::new(),
         };
         let attention = if self.latent {
@@ -49,7 +55,12 @@ impl Family {
                 let given =
                     if nullable { keys.unless_null(1, known)? } else { Some(keys.size(known)?) };
                 let kv_heads = given.unwrap_or(heads);
-                divides((self.heads.name, heads), (name, kv_heads))?;
+                let left_out = keys.get(name).is_none();
+                let class =
+                    format!("write `{name}`: it is left out, and its class takes {kv_heads}");
+                divides((self.heads.name, heads), (name, kv_heads)).map_err(|error| {
+                    ShapeError { help: if left_out { class } else { error.help }, ..error }
+                })?;
                 kv_heads
             }
         };
@@ -92,10 +103,10 @@ impl Family {
         Ok(Latent {
             heads: keys.size(self.heads)?,
             q_rank: keys.unless_null(1, key("q_lora_rank", 1536))?,
-            kv_rank: keys.size(key("kv_lora_rank", 512))?,
-            nope_dim: keys.size(key("qk_nope_head_dim", 128))?,
-            rope_dim: keys.size(key("qk_rope_head_dim", 64))?,
-            value_dim: keys.size(key("v_head_dim", 128))?,
+            kv_rank: keys.size(needed("kv_lora_rank", 512))?,
+            nope_dim: keys.size(needed("qk_nope_head_dim", 128))?,
+            rope_dim: keys.size(needed("qk_rope_head_dim", 64))?,
+            value_dim: keys.size(needed("v_head_dim", 128))?,
             bias: self.qkv_bias.read(keys)?,
         })
     }
@@ -200,7 +211,7 @@ impl Mixture {
 
     fn per_token(&self, keys: &mut Keys, count: u64) -> Result<u64, ShapeError> {
         let name = "num_experts_per_tok";
-        let known = self.per_token.map(|default| key(name, default));
+        let known = self.per_token.map(|default| needed(name, default));
         let per_token = match known {
             Some(known) => keys.size(known)?,
             None => keys.given(name, 1)?.ok_or_else(|| {

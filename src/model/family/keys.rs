@@ -1,7 +1,7 @@
 //! Keys that most families share.
 
 use super::{Ffn, HeadDim, Kv, Switch};
-use crate::model::config::{Key, key};
+use crate::model::config::{Key, needed};
 
 pub(super) const OFF: Switch = Switch::Off;
 pub(super) const ON: Switch = Switch::On;
@@ -9,19 +9,19 @@ pub(super) const ATTENTION_BIAS: Switch = Switch::Key("attention_bias", false);
 pub(super) const MLP_BIAS: Switch = Switch::Key("mlp_bias", false);
 
 pub(super) const fn vocab(default: u64) -> Key {
-    key("vocab_size", default)
+    needed("vocab_size", default)
 }
 pub(super) const fn hidden(default: u64) -> Key {
-    key("hidden_size", default)
+    needed("hidden_size", default)
 }
 pub(super) const fn layers(default: u64) -> Key {
-    key("num_hidden_layers", default)
+    needed("num_hidden_layers", default)
 }
 pub(super) const fn heads(default: u64) -> Key {
-    key("num_attention_heads", default)
+    needed("num_attention_heads", default)
 }
 pub(super) const fn ffn(default: u64) -> Ffn {
-    Ffn::Key(key("intermediate_size", default))
+    Ffn::Key(needed("intermediate_size", default))
 }
 /// `num_key_value_heads` with a default of its own; null fails.
 pub(super) const fn kv(default: u64) -> Kv {

@@ -3,13 +3,15 @@
 use super::dense::{LLAMA, MISTRAL, QWEN2};
 use super::keys::{ATTENTION_BIAS, OFF, ON, ffn, heads, hidden, kv, kv_or_null, layers, vocab};
 use super::{Family, HeadDim, Mixture, Norms, Shared, Sparse, Switch};
-use crate::model::config::key;
+use crate::model::config::{Keys, key, needed};
+use crate::model::error::ShapeError;
+use crate::model::shape::{Attention, Shape};
 
 pub(super) const MIXTRAL: Family = Family {
     model_type: "mixtral",
     class: "MixtralForCausalLM",
     experts: Some(Mixture {
-        count: key("num_local_experts", 8),
+        count: needed("num_local_experts", 8),
         per_token: Some(2),
         width: None,
         layers: Sparse::All,
@@ -29,13 +31,14 @@ pub(super) const QWEN2_MOE: Family = Family {
     kv: kv(16),
     qkv_bias: Switch::Key("qkv_bias", true),
     experts: Some(Mixture {
-        count: key("num_experts", 60),
+        count: needed("num_experts", 60),
         per_token: Some(4),
-        width: Some(key("moe_intermediate_size", 1408)),
+        width: Some(needed("moe_intermediate_size", 1408)),
         layers: Sparse::Stepped,
         shared: Shared::Gated(key("shared_expert_intermediate_size", 5632)),
         router_bias: false,
     }),
+    adjust: qwen2_moe,
     ..QWEN2
 };
 
@@ -50,9 +53,9 @@ pub(super) const QWEN3_MOE: Family = Family {
     out_bias: ATTENTION_BIAS,
     qk_norm: Norms::Shared,
     experts: Some(Mixture {
-        count: key("num_experts", 128),
+        count: needed("num_experts", 128),
         per_token: Some(8),
-        width: Some(key("moe_intermediate_size", 768)),
+        width: Some(needed("moe_intermediate_size", 768)),
         layers: Sparse::Stepped,
         shared: Shared::None,
         router_bias: false,
@@ -72,7 +75,7 @@ pub(super) const OLMOE: Family = Family {
     mlp_bias: OFF,
     qk_norm: Norms::Whole,
     experts: Some(Mixture {
-        count: key("num_experts", 64),
+        count: needed("num_experts", 64),
         per_token: Some(8),
         width: None,
         layers: Sparse::All,
@@ -87,9 +90,9 @@ pub(super) const DEEPSEEK_V2: Family = Family {
     class: "DeepseekV2ForCausalLM",
     latent: true,
     experts: Some(Mixture {
-        count: key("n_routed_experts", 64),
+        count: needed("n_routed_experts", 64),
         per_token: None,
-        width: Some(key("moe_intermediate_size", 1407)),
+        width: Some(needed("moe_intermediate_size", 1407)),
         layers: Sparse::AfterDense(0),
         shared: Shared::Count(key("n_shared_experts", 2), true),
         router_bias: false,
@@ -107,9 +110,9 @@ pub(super) const DEEPSEEK_V3: Family = Family {
     ffn: ffn(18_432),
     mlp_bias: OFF,
     experts: Some(Mixture {
-        count: key("n_routed_experts", 256),
+        count: needed("n_routed_experts", 256),
         per_token: Some(8),
-        width: Some(key("moe_intermediate_size", 2048)),
+        width: Some(needed("moe_intermediate_size", 2048)),
         layers: Sparse::AfterDense(3),
         shared: Shared::Count(key("n_shared_experts", 1), false),
         router_bias: false,
@@ -132,7 +135,7 @@ pub(super) const GPT_OSS: Family = Family {
     mlp_bias: ON,
     sinks: true,
     experts: Some(Mixture {
-        count: key("num_local_experts", 128),
+        count: needed("num_local_experts", 128),
         per_token: Some(4),
         width: None,
         layers: Sparse::All,
@@ -141,3 +144,21 @@ pub(super) const GPT_OSS: Family = Family {
     }),
     ..LLAMA
 };
+
+/// Qwen2-MoE: a `head_dim` is read, and the class fails where the heads do not make up the width.
+fn qwen2_moe(shape: &mut Shape, _: &mut Keys) -> Result<(), ShapeError> {
+    for (_, block) in shape.blocks() {
+        if let Attention::Grouped(grouped) = block.attention {
+            let (heads, width) = (grouped.heads, grouped.head_dim);
+            if heads.saturating_mul(width) != shape.hidden {
+                let message = format!(
+                    "`head_dim` is {width}, with {heads} heads of `hidden_size` {}",
+                    shape.hidden
+                );
+                let help = "leave it out: the class fails where the heads do not make up the width";
+                return Err(ShapeError::new(Some("head_dim"), message, help.to_owned()));
+            }
+        }
+    }
+    Ok(())
+}

@@ -4,7 +4,7 @@ use super::build::divides;
 use super::dense::LLAMA;
 use super::keys::{ON, ffn, heads, hidden, layers, vocab};
 use super::{Family, Ffn, HeadDim, Kv, Switch};
-use crate::model::config::{Keys, either, key};
+use crate::model::config::{Keys, either, needed};
 use crate::model::error::ShapeError;
 use crate::model::shape::{Attention, Norm, Shape};
 
@@ -26,6 +26,7 @@ pub(super) const GPT2: Family = Family {
     gated: false,
     norm: Norm::Layer,
     positions: Some((either("n_positions", "max_position_embeddings", 1024), 0)),
+    adjust: gpt2,
     ..LLAMA
 };
 
@@ -41,6 +42,7 @@ pub(super) const GPT_NEOX: Family = Family {
     qkv_bias: Switch::Key("attention_bias", true),
     out_bias: Switch::Key("attention_bias", true),
     positions: None,
+    adjust: |_, _| Ok(()),
     ..GPT2
 };
 
@@ -51,11 +53,11 @@ pub(super) const OPT: Family = Family {
     hidden: hidden(768),
     layers: layers(12),
     heads: heads(12),
-    ffn: Ffn::Key(key("ffn_dim", 3072)),
+    ffn: Ffn::Key(needed("ffn_dim", 3072)),
     qkv_bias: Switch::Key("enable_bias", true),
     out_bias: Switch::Key("enable_bias", true),
     mlp_bias: Switch::Key("enable_bias", true),
-    positions: Some((key("max_position_embeddings", 2048), 2)),
+    positions: Some((needed("max_position_embeddings", 2048), 2)),
     adjust: opt,
     ..GPT2
 };
@@ -70,6 +72,7 @@ pub(super) const BLOOM: Family = Family {
     ffn: Ffn::FourTimes(None),
     positions: None,
     embedding_norm: true,
+    adjust: |_, _| Ok(()),
     ..GPT2
 };
 
@@ -89,6 +92,16 @@ pub(super) const FALCON: Family = Family {
     ..GPT2
 };
 
+/// GPT-2: a decoder that reads an encoder has attention to it in every layer.
+fn gpt2(_: &mut Shape, keys: &mut Keys) -> Result<(), ShapeError> {
+    let name = "add_cross_attention";
+    if !keys.switch(name, false)? {
+        return Ok(());
+    }
+    let help = "leave it out: only models without an encoder are counted".to_owned();
+    Err(ShapeError::new(Some(name), format!("`{name}` is true"), help))
+}
+
 /// OPT: norms without numbers, a last norm that only pre-norm models have, a narrower embedding.
 fn opt(shape: &mut Shape, keys: &mut Keys) -> Result<(), ShapeError> {
     if !keys.switch("layer_norm_elementwise_affine", true)? {
@@ -102,6 +115,13 @@ fn opt(shape: &mut Shape, keys: &mut Keys) -> Result<(), ShapeError> {
 
 /// Falcon: multi-query in the old decoder, grouped in the new; norms by how the parts run.
 fn falcon(shape: &mut Shape, keys: &mut Keys) -> Result<(), ShapeError> {
+    let stated = |name: &str| keys.get(name).is_some_and(|value| !value.is_null());
+    if !stated("hidden_size") && !stated("ffn_hidden_size") {
+        // the class takes 4 times its own 4544, whatever `n_embed` says
+        let message = "`n_embed` stands without `hidden_size` and `ffn_hidden_size`".to_owned();
+        let help = "write `hidden_size`: the class takes the width of the feed-forward from it";
+        return Err(ShapeError::new(Some("hidden_size"), message, help.to_owned()));
+    }
     let new = keys.switch("new_decoder_architecture", false)?;
     let multi_query = keys.switch("multi_query", true)?;
     let grouped = keys.given("num_kv_heads", 1)?.filter(|_| new);

@@ -3,9 +3,12 @@
 use super::{NormKey, QkNormKey, ShapeKeys};
 use crate::model::error::ShapeError;
 use crate::model::shape::{
-    Attention, Block, Experts, FeedForward, Grouped, Latent, Mlp, Norm, Positions, QkNorm, Shape,
-    Stack,
+    Attention, Block, Experts, FeedForward, Grouped, Latent, MAX_SIZE, Mlp, Norm, Positions,
+    QkNorm, Shape, Stack,
 };
+
+/// Norms of the stream in a layer; the most that is published is 4.
+pub(super) const MAX_NORMS: u64 = 8;
 
 impl ShapeKeys {
     /// The shape that the keys say.
@@ -26,12 +29,20 @@ impl ShapeKeys {
         let attention = self.attention(hidden)?;
         let dense = self.dense_layers.unwrap_or(0);
         let mut stacks = Vec::new();
-        if self.experts.is_some() && dense > layers {
+        if self.experts.is_some() && dense >= layers {
             let message = format!("`dense_layers` is {dense}, `layers` {layers}");
-            let help = "no more layers can be dense than there are".to_owned();
-            return Err(ShapeError::new(Some("dense_layers"), message, help));
+            let help = if dense == layers {
+                "no layer is left for the experts: leave out `dense_layers` and the keys of experts"
+            } else {
+                "no more layers can be dense than there are"
+            };
+            return Err(ShapeError::new(Some("dense_layers"), message, help.to_owned()));
         }
         let norms = self.norms.unwrap_or(2);
+        if norms > MAX_NORMS {
+            let help = format!("a layer has 1, 2 or 4 norms of the stream, {MAX_NORMS} at most");
+            return Err(ShapeError::new(Some("norms"), format!("`norms` is {norms}"), help));
+        }
         let mut stack = |layers: u64, feed_forward| {
             if layers > 0 {
                 stacks.push(Stack { layers, block: Block { attention, feed_forward, norms } });
@@ -66,6 +77,10 @@ impl ShapeKeys {
 
     fn attention(&self, hidden: u64) -> Result<Attention, ShapeError> {
         let heads = needed("heads", self.heads)?;
+        if heads == 0 {
+            let help = format!("write a whole number from 1 to {MAX_SIZE}");
+            return Err(ShapeError::new(Some("heads"), "`heads` is 0".to_owned(), help));
+        }
         let bias = self.bias.unwrap_or(false);
         let Some(kv_rank) = self.kv_rank else {
             for (key, value) in [
@@ -129,6 +144,16 @@ impl ShapeKeys {
             return Ok(None);
         };
         let width = self.expert_ffn.or(self.ffn);
+        if self.expert_ffn.is_some() && self.ffn.is_some() && self.dense_layers.unwrap_or(0) == 0 {
+            let message =
+                "no layer has the `ffn`: every one is a mixture of `expert_ffn`".to_owned();
+            let help = "leave `ffn` out, or state the `dense_layers` that have it".to_owned();
+            return Err(ShapeError::new(Some("ffn"), message, help));
+        }
+        if self.shared_ffn == Some(0) {
+            let help = "leave it out where no expert works on every token".to_owned();
+            return Err(ShapeError::new(Some("shared_ffn"), "`shared_ffn` is 0".to_owned(), help));
+        }
         Ok(Some(Experts {
             count,
             per_token: needed("experts_per_token", self.experts_per_token)?,

@@ -2,6 +2,7 @@
 //! feed-forward that fits, and the one that is most as published models are.
 
 use super::{TOLERANCE, Wanted};
+use crate::law::Counting;
 use crate::model::generic::ShapeKeys;
 use crate::model::relatives::float;
 use crate::model::shape::Shape;
@@ -105,6 +106,16 @@ impl<'a> Search<'a> {
         whole((depth / slack).max(2.0))..=whole((depth * slack).min(most).min(DEEPEST))
     }
 
+    /// Parameters of the vocabulary that the target does not count.
+    fn left_out(&self, hidden: f64) -> f64 {
+        let table = float(self.vocab.into()) * hidden;
+        match (self.wanted.counting, self.tied) {
+            (Counting::WithoutEmbeddings, false) => 2.0 * table,
+            (Counting::WithoutEmbeddings, true) | (Counting::OneVocabulary, false) => table,
+            _ => 0.0,
+        }
+    }
+
     /// The shape of such a width and depth whose feed-forward makes up the target, and how unlike
     /// published models it is.
     fn fit(&self, hidden: u64, layers: u64, experts: u64, k: u64) -> Option<(f64, Candidate)> {
@@ -117,9 +128,10 @@ impl<'a> Search<'a> {
         let attention = 2.0 * h * h + 2.0 * h * float((kv_heads * head_dim).into());
         let tables = float(self.vocab.into()) * h * if self.tied { 1.0 } else { 2.0 };
         let router = if experts > 0 { h * e } else { 0.0 };
+        let target = self.wanted.params.0 + self.left_out(h);
         let rest = tables + depth * (attention + router + 2.0 * h) + h;
         let each = 3.0 * h * e * depth; // parameters for one more of width
-        let exact = (self.wanted.params.0 - rest) / each;
+        let exact = (target - rest) / each;
         let ratio = exact * k_share / h;
         let [low, high] = if experts > 0 { EXPERTS_RANGE } else { FFN_RANGE };
         if !(low..=high).contains(&ratio) {
@@ -128,7 +140,7 @@ impl<'a> Search<'a> {
         let width = aligned(exact, TOLERANCE / 2.0 * self.wanted.params.0 / each);
         let active = rest + each * k_share / e * float(width.into());
         let off = |target: f64, counted: f64| fabs(counted / target - 1.0);
-        let apart = off(self.wanted.params.0, rest + each * float(width.into()))
+        let apart = fabs(rest + each * float(width.into()) - target) / self.wanted.params.0
             + self.wanted.active_params.map_or(0.0, |wanted| off(wanted.0, active));
         if apart > 2.0 * TOLERANCE {
             return None;
@@ -148,7 +160,7 @@ impl<'a> Search<'a> {
             ..ShapeKeys::default()
         };
         let shape = keys.shape().ok()?;
-        let total = off(self.wanted.params.0, shape.params().0);
+        let total = off(self.wanted.params.0, shape.size_by(self.wanted.counting).0);
         let active =
             self.wanted.active_params.map_or(0.0, |active| off(active.0, shape.active_params().0));
         if total > TOLERANCE || active > TOLERANCE {

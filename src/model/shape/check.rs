@@ -47,15 +47,22 @@ impl Attention {
                 if heads % kv_heads == 0 {
                     return Ok(());
                 }
-                let message = format!("{heads} heads do not divide into {kv_heads} kv_heads");
-                let help = "`heads` must be a multiple of `kv_heads`".to_owned();
+                let message = if kv_heads > heads {
+                    format!("`kv_heads` is {kv_heads}, `heads` only {heads}")
+                } else {
+                    format!("{heads} `heads` do not divide into {kv_heads} `kv_heads`")
+                };
+                let help = format!(
+                    "`kv_heads` must divide `heads`: write 1, {heads}, or a number between that \
+                     divides {heads}"
+                );
                 Err(ShapeError::new(Some("kv_heads"), message, help))
             }
             Self::Latent(latent) => {
                 in_range("heads", latent.heads, MAX_SIZE)?;
                 in_range("kv_rank", latent.kv_rank, MAX_SIZE)?;
                 in_range("q_rank", latent.q_rank.unwrap_or(1), MAX_SIZE)?;
-                in_range("nope_dim", latent.nope_dim, MAX_SIZE)?;
+                in_range("head_dim", latent.nope_dim, MAX_SIZE)?;
                 in_range("rope_dim", latent.rope_dim, MAX_SIZE)?;
                 in_range("value_dim", latent.value_dim, MAX_SIZE)
             }

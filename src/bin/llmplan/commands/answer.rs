@@ -25,6 +25,14 @@ pub fn budget(arguments: args::Budget) -> Result<Exit> {
         None => None,
     };
     let mut chosen = started.as_ref().map_or_else(Chosen::default, |d| d.chosen.clone());
+    if arguments.chosen.params.is_some()
+        && let Some(key) = chosen.model.stated().next()
+    {
+        bail!(
+            "--params is a second size beside the plan's `{key}`; leave the flag out, or take \
+             `{key}` out of the plan"
+        );
+    }
     arguments.chosen.apply(&mut chosen)?;
     let document = match started {
         Some(document) if document.chosen == chosen => document,
