@@ -2,7 +2,7 @@
 
 use plan::layout::{Layout, LayoutKeys, Recompute, Strategy};
 use plan::memory::{
-    AttentionKernel, Label, LossKernel, Optimizer, Precision, Profile, Setting, step,
+    AttentionKernel, Label, LossKernel, Optimizer, Precision, Profile, Setting, compare, step,
 };
 use plan::model::{
     Attention, Block, FeedForward, Grouped, Mlp, Norm, Positions, QkNorm, Shape, Stack, shapes,
@@ -54,15 +54,8 @@ fn cases() -> Vec<Case> {
                 reshard: Some(flag("reshard")),
                 ..LayoutKeys::default()
             };
-            let setting = Setting {
-                layout: Layout::of(&keys, number("ranks")).unwrap(),
-                sequence,
-                precision: Precision::Bf16,
-                optimizer: Optimizer::AdamW,
-                attention: AttentionKernel::Sdpa,
-                loss: if flag("logits_kept") { LossKernel::Eager } else { LossKernel::Released },
-                profile: Profile::Eager,
-            };
+            let loss = if flag("logits_kept") { LossKernel::Eager } else { LossKernel::Released };
+            let setting = Setting { sequence, loss, ..plain(&keys, number("ranks")) };
             let peak = row["peak_bytes"].parse().unwrap();
             Case { name: row["case"].clone(), shape, setting, peak }
         })
@@ -83,7 +76,20 @@ fn fsdp2_holds_what_the_tracker_of_pytorch_counts() {
     }
 }
 
-/// A row of our own measurements on an H100.
+/// A setting where nothing is stated but the layout.
+fn plain(keys: &LayoutKeys, devices: u64) -> Setting {
+    Setting {
+        layout: Layout::of(keys, devices).unwrap(),
+        sequence: 2048,
+        precision: Precision::Bf16,
+        optimizer: Optimizer::AdamW,
+        attention: AttentionKernel::Sdpa,
+        loss: LossKernel::Eager,
+        profile: Profile::Eager,
+    }
+}
+
+/// Rows of our own measurements on an H100.
 fn measured() -> HashMap<String, f64> {
     let mut reader = csv::Reader::from_path("tests/oracle/gpu_memory.csv").unwrap();
     let rows = reader.deserialize::<HashMap<String, String>>();
@@ -165,13 +171,11 @@ fn hugging_face_holds_what_an_h100_holds() {
             ..LayoutKeys::default()
         };
         let setting = Setting {
-            layout: Layout::of(&keys, 1).unwrap(),
             sequence,
             precision: Precision::Bf16Pure,
-            optimizer: Optimizer::AdamW,
-            attention: AttentionKernel::Sdpa,
             loss: LossKernel::Released,
             profile: Profile::HuggingFace,
+            ..plain(&keys, 1)
         };
         let peak = step(&shape, &setting).unwrap().peak();
         let error = peak.bytes / measured[name] - 1.0;
@@ -199,15 +203,7 @@ fn every_published_shape_frees_what_it_makes() {
                     micro_batches: Some(micro_batches),
                     ..LayoutKeys::default()
                 };
-                let setting = Setting {
-                    layout: Layout::of(&keys, 16).unwrap(),
-                    sequence: 2048,
-                    precision: Precision::Bf16,
-                    optimizer: Optimizer::AdamW,
-                    attention: AttentionKernel::Sdpa,
-                    loss: LossKernel::Eager,
-                    profile: Profile::Eager,
-                };
+                let setting = plain(&keys, 16);
                 let Ok(step) = step(&shape, &setting) else { continue };
                 steps += 1;
                 let begun = |label| step.timeline.left(label);
@@ -241,85 +237,130 @@ fn every_published_shape_frees_what_it_makes() {
     assert!(steps > 500);
 }
 
+/// What was measured of a family beyond those whose operators are known here is far off without
+/// recomputation: what their code keeps differs. With it, the loss decides, which is the same.
 #[test]
-fn hugging_face_families_on_an_h100() {
+fn hugging_face_families_hold_what_an_h100_holds() {
+    let known = ["llama", "mistral", "qwen2", "qwen3", "granite", "smollm3", "starcoder2"];
+    let experts = ["mixtral", "olmoe", "qwen3_moe", "deepseek_v3"];
+    // logits are scaled or capped by operators of their own
+    let own_logits = ["gemma2", "cohere"];
+    let mut errors = HashMap::<&str, Vec<f64>>::new();
     let mut reader = csv::Reader::from_path("tests/oracle/gpu_families.csv").unwrap();
     for row in reader.deserialize::<HashMap<String, String>>() {
         let row = row.unwrap();
+        let family = row["family"].as_str();
         let name = ["family", "micro_batch", "sequence", "recompute", "attention", "precision"]
             .map(|key| row[key].as_str())
             .join(" ");
-        let config = match plan::model::read_config(&row["config"]) {
-            Ok(config) => config,
-            Err(error) => {
-                println!("{name}: {error}");
-                continue;
-            }
+        // transformers 5 writes the number of experts of Qwen3-MoE under another key
+        let config = match family {
+            "qwen3_moe" => row["config"].replace("\"num_local_experts\"", "\"num_experts\""),
+            _ => row["config"].clone(),
         };
+        let shape = plan::model::read_config(&config).unwrap().shape;
+        assert_eq!(shape.count().total().to_string(), row["parameters"], "{name}");
+        let recomputed = row["recompute"] == "True";
+        let eager = row["attention"] == "eager";
         let keys = LayoutKeys {
             strategy: Some(Strategy::Ddp),
             micro_batch: Some(row["micro_batch"].parse().unwrap()),
-            recompute: (row["recompute"] == "True").then_some(Recompute::Full),
+            recompute: recomputed.then_some(Recompute::Full),
             ..LayoutKeys::default()
         };
         let pure = row["precision"] == "bf16-pure";
-        let eager = row["attention"] == "eager";
         let setting = Setting {
-            layout: Layout::of(&keys, 1).unwrap(),
             sequence: row["sequence"].parse().unwrap(),
             precision: if pure { Precision::Bf16Pure } else { Precision::Bf16 },
-            optimizer: Optimizer::AdamW,
             attention: if eager { AttentionKernel::Eager } else { AttentionKernel::Sdpa },
             loss: LossKernel::Released,
             profile: Profile::HuggingFace,
+            ..plain(&keys, 1)
         };
         let measured: f64 = row["allocated_bytes"].parse().unwrap();
-        let count = config.shape.count().total();
-        if count.to_string() != row["parameters"] {
-            println!("{name}: {count}");
-            continue;
-        }
-        match step(&config.shape, &setting) {
-            Ok(step) => {
-                let peak = step.peak();
-                println!(
-                    "{:+.3}% {name} {:?} {:?} diff {:.1} MB",
-                    100.0 * (peak.bytes / measured - 1.0),
-                    peak.phase,
-                    peak.last,
-                    (peak.bytes - measured) / 1e6
-                );
-            }
-            Err(error) => println!("{name}: {error}"),
-        }
+        let error = step(&shape, &setting).unwrap().peak().bytes / measured - 1.0;
+        println!("{:+.3} % {name}", 100.0 * error);
+        let kind = match (recomputed, eager) {
+            _ if own_logits.contains(&family) => "own logits",
+            (true, _) => "recomputed",
+            (_, true) => "scores",
+            _ if known.contains(&family) => "known",
+            _ if experts.contains(&family) => "experts",
+            _ => "others",
+        };
+        errors.entry(kind).or_default().push(error.abs());
+    }
+    for (kind, number, most) in [
+        ("known", 14, 0.01),
+        ("recomputed", 21, 0.01),
+        ("experts", 4, 0.08),
+        ("scores", 4, 0.04),
+        ("others", 11, 0.26),
+    ] {
+        let errors = &errors[kind];
+        assert_eq!(errors.len(), number, "{kind}");
+        let (_, median, worst) = spread(errors.clone());
+        println!("{kind}: {number} steps, median {median:.5}, worst {worst:.5}");
+        assert!(worst < most, "{kind} {worst}");
     }
 }
 
 #[test]
-fn the_ways_of_training_a_model_side_by_side() {
-    for name in ["llama-3-8b", "mixtral-8x7b"] {
-        let shape = shapes().find(name).unwrap().shape().unwrap();
-        let keys = LayoutKeys::default();
-        let setting = Setting {
-            layout: Layout::of(&keys, 64).unwrap(),
-            sequence: 4096,
-            precision: Precision::Bf16,
-            optimizer: Optimizer::AdamW,
-            attention: AttentionKernel::Sdpa,
-            loss: LossKernel::Eager,
-            profile: Profile::Eager,
-        };
-        for row in plan::memory::compare(&shape, &setting) {
-            match row.outcome {
-                Ok(o) => println!(
-                    "{:24} {:8.2} GiB moved {:8.2} GB {:?}",
-                    row.way.name,
-                    o.step.peak().bytes / f64::from(1 << 30),
-                    o.moved() / 1e9,
-                    o.step.most_sequences(80e9)
-                ),
-                Err(e) => println!("{:24} {e}", row.way.name),
-            }
-        }
+fn the_ways_of_training_a_model_stand_side_by_side() {
+    let shape = shapes().find("llama-3-8b").unwrap().shape().unwrap();
+    let setting = plain(&LayoutKeys::default(), 64);
+    let rows = compare(&shape, &setting);
+    let of = |name: &str| {
+        let row = rows.iter().find(|row| row.way.name == name).unwrap();
+        row.outcome.as_ref().unwrap()
+    };
+    let states = |name: &str| {
+        let step = &of(name).step;
+        let kinds = [Label::Parameters, Label::Optimizer];
+        kinds.iter().map(|&kind| step.peak().held(kind)).sum::<f64>()
+    };
+    // Rajbhandari et al. 2020, arXiv:1910.02054, section 5: 2 and 12 bytes for each parameter,
+    // the 12 (and then the 2) over all devices; under DDP 4 and 8, all on each
+    #[expect(clippy::cast_precision_loss, reason = "8e9 is exact")]
+    let params = shape.count().total() as f64;
+    for (name, bytes) in [
+        ("DDP", 12.0),
+        ("ZeRO-1", 2.0 + 12.0 / 64.0),
+        ("ZeRO-2", 2.0 + 12.0 / 64.0),
+        ("ZeRO-3", 14.0 / 64.0),
+        ("FSDP2", 12.0 / 64.0),
+        ("HSDP", 12.0 / 8.0),
+    ] {
+        let off = states(name) / (bytes * params) - 1.0;
+        assert!(off.abs() < 1e-5, "{name} {off}");
+    }
+    // section 7: ZeRO-3 moves 1.5 times what data parallelism moves in the same format, ZeRO-1 as
+    // much; DDP reduces FP32 gradients here
+    let moved = |name: &str| of(name).moved();
+    assert!((moved("ZeRO-3") / moved("ZeRO-1") - 1.5).abs() < 1e-9);
+    assert!((moved("DDP") / moved("ZeRO-1") - 2.0).abs() < 1e-9);
+    // the height falls from way to way
+    let height = |name: &str| of(name).step.peak().bytes;
+    for pair in ["DP", "DDP", "ZeRO-1", "FSDP2, reshard off", "FSDP2", "CP, FSDP2"].windows(2) {
+        assert!(height(pair[0]) > height(pair[1]), "{pair:?}");
+    }
+}
+
+/// Micro-batches in flight: Narayanan et al. 2021, arXiv:2104.04473, section 2.2: as many as there
+/// are stages behind, and 1 + (p - 1)/(p v) times the activations when interleaved.
+#[test]
+fn a_pipeline_keeps_what_is_in_flight() {
+    let keys = |interleave| LayoutKeys {
+        pp: Some(4),
+        interleave: Some(interleave),
+        micro_batches: Some(64),
+        ..LayoutKeys::default()
+    };
+    let held = |interleave| Layout::of(&keys(interleave), 4).unwrap().in_flight(0);
+    assert!((held(1) - 4.0).abs() < 1e-12);
+    for chunks in 2..8u32 {
+        let factor = 1.0 + 3.0 / (4.0 * f64::from(chunks));
+        let got = held(chunks.into());
+        assert!((got - 4.0 * factor).abs() < 1e-12, "{chunks}: {got} {factor}");
     }
 }

@@ -195,9 +195,9 @@ pub(super) const COHERE: Family = Family {
     ..LLAMA
 };
 
-pub(super) const GLM4: Family = Family {
-    model_type: "glm4",
-    class: "Glm4ForCausalLM",
+pub(super) const GLM: Family = Family {
+    model_type: "glm",
+    class: "GlmForCausalLM",
     vocab: vocab(151_552),
     layers: layers(40),
     ffn: ffn(13_696),
@@ -206,9 +206,11 @@ pub(super) const GLM4: Family = Family {
     qkv_bias: Switch::Key("attention_bias", true),
     out_bias: OFF,
     mlp_bias: OFF,
-    norms: 4,
     ..LLAMA
 };
+
+pub(super) const GLM4: Family =
+    Family { model_type: "glm4", class: "Glm4ForCausalLM", norms: 4, ..GLM };
 
 /// Stable LM: one norm where attention and feed-forward run side by side.
 fn stablelm(shape: &mut Shape, keys: &mut Keys) -> Result<(), ShapeError> {

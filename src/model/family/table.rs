@@ -5,7 +5,7 @@
 use super::{Family, dense, mixtures, older};
 
 /// Every family.
-pub(in crate::model) static FAMILIES: [Family; 27] = [
+pub(in crate::model) static FAMILIES: [Family; 28] = [
     older::GPT2,
     older::GPT_NEOX,
     older::OPT,
@@ -29,6 +29,7 @@ pub(in crate::model) static FAMILIES: [Family; 27] = [
     dense::SMOLLM3,
     dense::GRANITE,
     dense::COHERE,
+    dense::GLM,
     dense::GLM4,
     mixtures::DEEPSEEK_V2,
     mixtures::DEEPSEEK_V3,
