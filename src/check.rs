@@ -11,6 +11,7 @@ mod finding;
 mod hand_offs;
 mod law;
 mod loader;
+mod memory;
 mod model;
 mod rule;
 mod sequences;

@@ -6,9 +6,11 @@
 mod allocate;
 mod budget;
 mod data;
+mod memory;
 mod model;
 mod notes;
 mod provenance;
+mod sequence;
 mod training;
 
 use crate::allocation::{AllocationError, Deviation, Objective, Point, Wanted};
@@ -16,14 +18,17 @@ use crate::data::loader::Loader;
 use crate::data::{CapsError, Curriculum, Mixture, Reading, StageError};
 use crate::fact::UnknownName;
 use crate::law::{self, Architecture, Extrapolation, Law};
+use crate::layout::LayoutError;
+use crate::memory::MemoryError;
 use crate::model::{NoShape, Shape, ShapeError};
 use crate::plan::{Chosen, Derived, Inputs, KeyPath};
 use crate::quantity::{Flops, FlopsPerParamToken, Params};
 
 pub use budget::{Caps, RunCost};
-pub use model::SEQUENCE;
+pub use memory::{StepMemory, moment, on_gpu};
 pub use notes::{Missing, Notes};
 pub use provenance::CATALOGUE;
+pub use sequence::SEQUENCE;
 
 /// Everything that follows from a plan.
 #[derive(Debug, Clone)]
@@ -44,6 +49,8 @@ pub struct Derivation {
     pub intended: Option<Curriculum>,
     /// The model's shape, where the plan states one.
     pub shape: Option<Shape>,
+    /// A training step on one device, where the plan has a layout.
+    pub memory: Option<StepMemory>,
     /// The data loader, where the plan names one.
     pub loader: Option<&'static Loader>,
     /// What the run reads in all, where the plan has sources of known size or given weights.
@@ -142,6 +149,12 @@ pub enum Problem {
     /// A run that cannot be.
     #[error(transparent)]
     Allocation(#[from] AllocationError),
+    /// A split of the model that does not add up.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// A step that cannot be simulated.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// A value that its key cannot have.
     #[error("{0}")]
     Value(String),
@@ -155,6 +168,8 @@ impl Problem {
             Self::Caps(caps) => Some(caps.advice()),
             Self::Shape(error) => Some(error.help.clone()),
             Self::NoShape(none) => Some(none.help()),
+            Self::Layout(error) => Some(error.help.clone()),
+            Self::Memory(error) => Some(error.help.clone()),
             _ => None,
         }
     }
@@ -248,13 +263,20 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
     let run = allocate::run(&setting, &wanted, sized, &mut notes)?;
     let run_of = run.as_ref();
 
+    let sheet = {
+        let params = run_of.and_then(|run| run.point.params);
+        model::view(&setting, params, &mut notes)
+    };
+    let step_memory = {
+        // a plan with a size alone trains the shape that was picked for it
+        let picked = sheet.as_ref().and_then(|sheet| sheet.shape.as_ref()?.shape().ok());
+        memory::of(chosen, shape.as_ref().or(picked.as_ref()), &mut notes)?
+    };
     let derived = Derived {
         budget: budget::view(&caps),
         allocation: run_of.map(|run| allocate::view(run, &setting)),
-        model: {
-            let params = run_of.and_then(|run| run.point.params);
-            model::view(&setting, params, &mut notes)
-        },
+        model: sheet,
+        memory: step_memory.as_ref().map(memory::view),
         optimum: run_of.and_then(allocate::versus),
         inference: run_of.and_then(|run| allocate::served(run, &setting, &wanted)),
         stages: run_of.map_or_else(Vec::new, |run| data::stages(run, &setting)),
@@ -273,6 +295,7 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
         curriculum,
         intended,
         shape,
+        memory: step_memory,
         loader,
         mixture,
         caps,

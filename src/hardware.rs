@@ -1,7 +1,7 @@
-//! Accelerators and their peak compute.
+//! Accelerators: peak compute and memory.
 
 use crate::fact::{Catalogue, fact};
-use crate::quantity::FlopRate;
+use crate::quantity::{Bytes, FlopRate};
 use serde::Deserialize;
 use std::sync::LazyLock;
 use toml::value::Datetime;
@@ -26,6 +26,12 @@ pub struct Accelerator {
     pub title: String,
     /// Dense BF16 peak of one device, FLOP/s, without sparsity.
     pub peak_flops: FlopRate,
+    /// Memory of one device as its vendor names it.
+    pub memory_bytes: Option<Bytes>,
+    /// Memory that a framework finds on one device.
+    pub usable_bytes: Option<Bytes>,
+    /// Where the memory is from.
+    pub memory_source: Option<String>,
     /// Datasheet or table.
     pub source: String,
     /// When it was confirmed there.
@@ -35,3 +41,11 @@ pub struct Accelerator {
 }
 
 fact!(Accelerator, "accelerator");
+
+impl Accelerator {
+    /// The memory to compare with: what a framework finds, else what the vendor names.
+    #[must_use]
+    pub fn memory(&self) -> Option<Bytes> {
+        self.usable_bytes.or(self.memory_bytes)
+    }
+}

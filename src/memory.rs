@@ -8,11 +8,14 @@ mod attention;
 mod block;
 mod check;
 mod compare;
+mod device;
+mod evidence;
 mod experts;
 mod label;
 mod layer;
 mod line;
 mod operator;
+mod remedies;
 mod root;
 mod setting;
 mod states;
@@ -23,8 +26,11 @@ mod timeline;
 mod unit;
 
 pub use compare::{Outcome, Row, Way, compare};
+pub use device::{CONTEXT, Estimate, MEASURED_STEPS, RESERVED, reserved, room, shown};
+pub use evidence::{Evidence, MEASURED, Suite, TRACKER, evidence};
 pub use label::Label;
 pub use line::Line;
+pub use remedies::{Remedy, remedies};
 pub use setting::{AttentionKernel, LossKernel, Optimizer, Precision, Profile, Setting};
 pub use timeline::{Envelope, Moment, Peak, Phase, Stretch, Timeline};
 

@@ -10,8 +10,8 @@ pub use chosen::{
     Operations, Run, Schedule, SourceCaps, Training,
 };
 pub use derived::{
-    Allocated, Assumed, Cap, Derived, DerivedBudget, DerivedData, DerivedKnot, DerivedModel,
-    DerivedSource, DerivedStage, Gap, Interval, Provenance, Served, Versus,
+    Allocated, Assumed, Cap, Derived, DerivedBudget, DerivedData, DerivedKnot, DerivedMemory,
+    DerivedModel, DerivedSource, DerivedStage, Gap, Interval, Provenance, Served, Versus,
 };
 pub use inputs::{Inputs, inputs};
 pub use key::KeyPath;

@@ -99,6 +99,8 @@ macro_rules! quantity {
     };
 }
 
+/// Bytes of a GiB, in which PyTorch prints memory.
+const GIB: f64 = 1_073_741_824.0;
 const COUNTS: [(&str, f64); 5] = [("K", 1e3), ("k", 1e3), ("M", 1e6), ("B", 1e9), ("T", 1e12)];
 
 /// Joins the plain counts (K, M, B, T) with a dimension's own names.
@@ -219,6 +221,14 @@ quantity!(
     Devices, "devices", 1.0, 1e9, whole = true,
     counts_and!["devices" => 1.0, "GPUs" => 1.0],
     grouped
+);
+quantity!(
+    /// Bytes of memory.
+    Bytes, "bytes", 1.0, 9.0e15, whole = true,
+    &[("bytes", 1.0), ("KB", 1e3), ("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12),
+        ("PB", 1e15), ("KiB", 1024.0), ("MiB", 1_048_576.0), ("GiB", GIB),
+        ("TiB", 1024.0 * GIB)],
+    |x| format!("{} GiB", significant(x / GIB, 3))
 );
 quantity!(
     /// US dollars.

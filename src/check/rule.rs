@@ -32,6 +32,8 @@ pub enum Family {
     Law,
     /// The model's shape.
     Model,
+    /// What a training step holds on one device.
+    Memory,
     /// The curriculum.
     Stages,
     /// Sources, mixture, repeats.
@@ -49,6 +51,7 @@ impl std::fmt::Display for Family {
             Self::Allocation => "allocation",
             Self::Law => "law",
             Self::Model => "model",
+            Self::Memory => "memory",
             Self::Stages => "stages",
             Self::Data => "data",
             Self::Loader => "loader",

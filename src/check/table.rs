@@ -1,7 +1,7 @@
 //! The one table of rules.
 
 use super::{
-    Rule, allocation, budget, data, file, hand_offs, law, loader, model, sequences, stages,
+    Rule, allocation, budget, data, file, hand_offs, law, loader, memory, model, sequences, stages,
 };
 
 /// Every rule, by family.
@@ -23,6 +23,11 @@ pub static RULES: &[&Rule] = &[
     &model::VOCABULARY_NOT_PADDED,
     &model::UNUSUAL_DEPTH,
     &model::SEQUENCE_BEYOND_POSITIONS,
+    &memory::EXCEEDS_DEVICE_MEMORY,
+    &memory::STATES_EXCEED_DEVICE,
+    &memory::LITTLE_HEADROOM,
+    &memory::RECOMPUTE_BUYS_NOTHING,
+    &memory::MEMORY_UNTESTED,
     &stages::STAGES_EXCEED_RUN,
     &stages::STAGES_CONTRADICT_TOKENS,
     &stages::WEIGHTS_NORMALISED,

@@ -1,13 +1,10 @@
 //! The model: its shape, and its size as the law counts it.
 
-use super::{DeriveError, Notes, Problem, Setting};
+use super::{DeriveError, Notes, Problem, Setting, sequence};
 use crate::law::Architecture;
 use crate::model::{Convention, Shape, ShapeError, Wanted, propose, published_shape, read_config};
 use crate::plan::{Chosen, DerivedModel, Inputs, KeyPath};
 use crate::quantity::Params;
-
-/// Tokens of a sequence where no stage says how many.
-pub const SEQUENCE: u64 = 4096;
 
 /// The shape that the plan states; `None` where it states a size alone.
 pub(super) fn shape(
@@ -100,13 +97,7 @@ pub(super) fn view(
 
 fn counted(shape: &Shape, setting: &Setting, notes: &mut Notes) -> DerivedModel {
     let Setting { chosen, law, .. } = *setting;
-    let stated = chosen.stages.iter().find_map(|stage| stage.sequence);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, checked")]
-    let sequence = stated.map_or(SEQUENCE, |length| length.0 as u64);
-    if stated.is_none() {
-        let source = "no stage states its `sequence`; attention costs more in longer ones";
-        notes.assume("stages.sequence", &SEQUENCE.to_string(), source);
-    }
+    let sequence = sequence::first(chosen, notes);
     let count = shape.count();
     let whole = |number: u128| u64::try_from(number).unwrap_or(u64::MAX);
     let flops = Convention::ALL.into_iter().map(|convention| {

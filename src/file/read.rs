@@ -123,7 +123,19 @@ fn check_format(table: &DeTable<'_>) -> Result<(), ReadError> {
 }
 
 /// Keys of the format that are tables, and those that are arrays of tables.
-const TABLES: [&str; 7] = ["budget", "run", "law", "model", "sources", "cluster", "cost"];
+const TABLES: [&str; 11] = [
+    "budget",
+    "run",
+    "law",
+    "model",
+    "sources",
+    "data",
+    "training",
+    "layout",
+    "operations",
+    "cluster",
+    "cost",
+];
 const ARRAYS: [&str; 2] = ["stages", "allow"];
 
 /// Serde would read an array as a table by position; here a table is a table.

@@ -1,10 +1,12 @@
 //! What people write.
 
 use crate::data::{Sources, Stage};
+use crate::layout::LayoutKeys;
+use crate::memory::{AttentionKernel, LossKernel, Optimizer, Precision, Profile};
 use crate::model::ShapeKeys;
 use crate::quantity::{
     AcceleratorHours, Days, Devices, Epochs, Flops, FlopsPerParamToken, Fraction, Loss, Params,
-    Steps, Tokens, TokensPerParam, Usd, UsdPerAcceleratorHour, UsdPerBillionTokens,
+    SequenceTokens, Steps, Tokens, TokensPerParam, Usd, UsdPerAcceleratorHour, UsdPerBillionTokens,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -42,6 +44,10 @@ pub struct Chosen {
     /// How the model is trained.
     #[serde(default, skip_serializing_if = "is_default")]
     pub training: Training,
+    /// How the model is split over the devices; with this table, even an empty one, the memory of
+    /// a step is derived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<LayoutKeys>,
     /// What happens beside training.
     #[serde(default, skip_serializing_if = "is_default")]
     pub operations: Operations,
@@ -259,6 +265,27 @@ pub struct Training {
     /// Share of the run's tokens, at its end, over which `wsd` decays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decay_share: Option<Fraction>,
+    /// Tokens per sequence; the longest of the stages unless stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<SequenceTokens>,
+    /// Tokens of one optimizer step; `layout.micro_batches` follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_tokens: Option<Tokens>,
+    /// Number formats: bf16 unless said otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Precision>,
+    /// What the optimizer keeps: adamw unless said otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub optimizer: Option<Optimizer>,
+    /// How attention is computed: sdpa unless said otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attention: Option<AttentionKernel>,
+    /// How the loss is computed: eager unless said otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<LossKernel>,
+    /// Whose operators run: eager, PyTorch's one by one, unless said otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
 }
 
 /// How the learning rate falls.

@@ -2,7 +2,9 @@
 
 use crate::data::{Decision, Kind};
 use crate::model::ShapeKeys;
-use crate::quantity::{Epochs, Flops, Fraction, Loss, Params, Steps, Tokens, TokensPerParam, Usd};
+use crate::quantity::{
+    Bytes, Epochs, Flops, Fraction, Loss, Params, Steps, Tokens, TokensPerParam, Usd,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,6 +24,9 @@ pub struct Derived {
     /// The model's shape.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<DerivedModel>,
+    /// What a training step holds on one device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<DerivedMemory>,
     /// The run beside the optimum of the same compute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub optimum: Option<Versus>,
@@ -163,6 +168,34 @@ pub struct DerivedModel {
     /// Shape picked for the size; `model.shape` states another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shape: Option<ShapeKeys>,
+}
+
+/// What a training step holds on the device that holds most.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct DerivedMemory {
+    /// Most bytes allocated at once, as the profile counts them.
+    pub peak_allocated_bytes: u64,
+    /// When that is.
+    pub peak: String,
+    /// Most bytes allocated at once on an NVIDIA GPU (profile cuda).
+    pub cuda_allocated_bytes: u64,
+    /// Bytes that the allocator reserves there, median of measured steps.
+    pub reserved_bytes: Bytes,
+    /// 80 % of the measured steps.
+    pub reserved_bytes_80: Interval,
+    /// Bytes that the device shows as used, CUDA's context included.
+    pub device_bytes: Bytes,
+    /// 80 % of the measured steps.
+    pub device_bytes_80: Interval,
+    /// Bytes of the accelerator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accelerator_bytes: Option<Bytes>,
+    /// Most sequences of a micro-batch that fit there; 0 where not even one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub largest_micro_batch: Option<u64>,
+    /// Bytes at the peak by what they hold.
+    pub breakdown: BTreeMap<String, u64>,
 }
 
 /// The run beside the optimum of the same compute, data without limit.

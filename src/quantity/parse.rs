@@ -223,7 +223,7 @@ pub(super) fn deserialize<'de, Q: Quantity, D: Deserializer<'de>>(d: D) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Days, Devices, Flops, Fraction, Params, Tokens, Usd};
+    use super::super::{Bytes, Days, Devices, Flops, Fraction, Params, Tokens, Usd};
     use super::*;
 
     #[test]
@@ -234,6 +234,8 @@ mod tests {
         assert_eq!(parse("40 %"), Ok(Fraction(0.4)));
         assert_eq!(parse("12h"), Ok(Days(0.5)));
         assert_eq!(parse("$50000"), Ok(Usd(50_000.0)));
+        assert_eq!(parse("80GB"), Ok(Bytes(80e9)));
+        assert_eq!(parse("1 GiB"), Ok(Bytes(1_073_741_824.0)));
         assert_eq!(parse("1e21"), Ok(Flops(1e21)));
     }
 
@@ -252,5 +254,6 @@ mod tests {
         assert!(matches!(parse::<Flops>("many"), Err(E::NotANumber { .. })));
         assert!(matches!(parse::<Flops>(""), Err(E::NotANumber { .. })));
         assert!(matches!(parse::<Devices>("2.5"), Err(E::NotWhole { .. })));
+        assert!(matches!(parse::<Bytes>("1.5T"), Err(E::UnknownUnit { .. })));
     }
 }

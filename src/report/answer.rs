@@ -32,6 +32,8 @@ pub enum Section {
     Allocation,
     /// The model's shape.
     Model,
+    /// What a training step holds on one device.
+    Memory,
     /// The run beside the optimum.
     Optimum,
     /// Training and serving together.
@@ -44,10 +46,11 @@ pub enum Section {
 
 impl Section {
     /// Every section, in the order of an answer.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 8] = [
         ("budget", Self::Budget),
         ("allocation", Self::Allocation),
         ("model", Self::Model),
+        ("memory", Self::Memory),
         ("optimum", Self::Optimum),
         ("inference", Self::Inference),
         ("stages", Self::Stages),

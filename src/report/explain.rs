@@ -262,6 +262,12 @@ fn explain_accelerator(accelerator: &Accelerator) -> Vec<Block> {
         "peak",
         format!("{} TFLOP/s, dense BF16, one device", significant(peak.0 / 1e12, 4)),
     )];
+    if let (Some(bytes), Some(source)) = (accelerator.memory_bytes, &accelerator.memory_source) {
+        let named = significant(bytes.0 / 1e9, 3);
+        let usable = accelerator.usable_bytes;
+        let usable = usable.map_or(String::new(), |bytes| format!(", {} usable", bytes.human()));
+        rows.push(("memory", format!("{named} GB{usable}: {source}")));
+    }
     if let Some(note) = &accelerator.note {
         rows.push(("note", note.clone()));
     }

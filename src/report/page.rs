@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, Section, Show};
 use super::block::Block;
-use super::{data, laws, mix, model, run};
+use super::{data, laws, memory, mix, model, run};
 
 impl Answer<'_> {
     /// The answer as blocks.
@@ -47,11 +47,20 @@ impl Answer<'_> {
         blocks
     }
 
+    /// The memory of a step in full: what it holds, what fits, what would save, and how well it is
+    /// known.
+    #[must_use]
+    pub fn memory(&self) -> Vec<Block> {
+        let remarks = self.derivation.remarks.iter().map(|remark| Block::Note(remark.clone()));
+        memory::page(self).into_iter().chain(remarks).collect()
+    }
+
     fn section(&self, section: Section) -> Vec<Block> {
         match section {
             Section::Budget => run::budget(self),
             Section::Allocation => run::allocation(self),
             Section::Model => model::section(self),
+            Section::Memory => memory::section(self),
             Section::Optimum => run::optimum(self),
             Section::Inference => run::inference(self),
             Section::Stages => mix::blocks(self, mix::POINTS),

@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::flags::Chosen;
+use crate::flags::{Chosen, Step};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use plan::plan::SourceCaps;
 use plan::quantity::{Devices, Params, SequenceTokens};
@@ -28,6 +28,8 @@ pub enum Command {
     Mix(Mix),
     /// A model's parameters and FLOPs per token, or shapes for a size
     Model(Model),
+    /// What a training step holds on one device, what fits, and what would save
+    Memory(Box<Memory>),
     /// Check plans against their own claims, their budget and their law
     Check(Check),
     /// Explain a law, rule, accelerator, model or loader
@@ -80,8 +82,7 @@ pub struct Mix {
     pub loader: Option<String>,
     /// What to do where a source is read more often than its `max_epochs`: check, project or
     /// project-per-stage
-    #[arg(long, value_name = "HOW", value_parser = crate::flags::one_of::<SourceCaps>(
-        &["check", "project", "project-per-stage"]))]
+    #[arg(long, value_name = "HOW", value_parser = crate::flags::one_of::<SourceCaps>())]
     pub caps: Option<SourceCaps>,
     /// Format of the answer
     #[arg(long, value_enum, default_value = "text")]
@@ -131,6 +132,16 @@ pub struct Model {
     /// Format of the answer
     #[arg(long, value_enum, default_value = "text")]
     pub format: MixFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct Memory {
+    /// A plan to start from (`-` for standard input); flags override it
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub step: Step,
+    #[command(flatten)]
+    pub to: Output,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

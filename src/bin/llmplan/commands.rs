@@ -2,6 +2,7 @@
 
 mod answer;
 mod check;
+mod memory;
 mod model;
 
 use crate::Exit;
@@ -17,6 +18,7 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Plan(arguments) => answer::plan(&arguments),
         Command::Mix(arguments) => answer::mix(&arguments),
         Command::Model(arguments) => model::model(&arguments),
+        Command::Memory(arguments) => memory::memory(*arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Explain(arguments) => explain(&arguments),
         Command::Schema => {

@@ -1,16 +1,19 @@
 //! Flags that stand for keys of a plan.
 
+mod choice;
+mod step;
+
+pub use choice::one_of;
+pub use step::Step;
+
 use anyhow::{Result, bail};
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use plan::data::{Quality, Source};
 use plan::plan::Goal;
 use plan::quantity::{
     AcceleratorHours, Days, Devices, Epochs, Flops, FlopsPerParamToken, Fraction, Loss, Params,
     Tokens, TokensPerParam, Usd, UsdPerAcceleratorHour, UsdPerBillionTokens,
 };
-use serde::de::IntoDeserializer as _;
-use serde::de::value::Error;
 
 /// The source that `--unique-tokens` and its siblings describe.
 const SOURCE: &str = "data";
@@ -31,15 +34,13 @@ macro_rules! flags {
             #[arg(long = "match", value_name = "MODEL", help_heading = "Run")]
             pub matches: Option<String>,
             /// What the plan claims to be
-            #[arg(long, value_name = "GOAL", help_heading = "Run", value_parser = one_of::<Goal>(
-                &["compute-optimal", "inference", "fixed-size", "data-limited"]))]
+            #[arg(long, value_name = "GOAL", help_heading = "Run", value_parser = one_of::<Goal>())]
             pub goal: Option<Goal>,
             /// Distinct tokens at hand; several sources need a plan file
             #[arg(long, value_name = "TOKENS", help_heading = "Data", allow_hyphen_values = true)]
             pub unique_tokens: Option<Tokens>,
             /// How good the text is
-            #[arg(long, value_name = "QUALITY", help_heading = "Data", value_parser = one_of::<Quality>(
-                &["high", "good", "suspect"]))]
+            #[arg(long, value_name = "QUALITY", help_heading = "Data", value_parser = one_of::<Quality>())]
             pub quality: Option<Quality>,
             /// Most passes over the data
             #[arg(long, value_name = "EPOCHS", help_heading = "Data", allow_hyphen_values = true)]
@@ -147,18 +148,6 @@ impl Chosen {
         source.max_epochs = self.max_epochs.or(source.max_epochs);
         Ok(())
     }
-}
-
-/// Reads a choice by the same names as a plan file.
-pub fn one_of<T>(names: &[&'static str]) -> impl TypedValueParser<Value = T>
-where
-    T: serde::de::DeserializeOwned + Clone + Send + Sync + 'static,
-{
-    PossibleValuesParser::new(names).try_map(|name| {
-        let deserializer: serde::de::value::StrDeserializer<Error> =
-            name.as_str().into_deserializer();
-        T::deserialize(deserializer)
-    })
 }
 
 #[cfg(test)]

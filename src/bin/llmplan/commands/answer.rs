@@ -4,7 +4,7 @@ use crate::args::{self, Format, Mix, MixFormat, Output, Plan};
 use crate::{Exit, files, output};
 use anyhow::{Result, bail};
 use plan::check::{Finding, Level, check_derived, check_with};
-use plan::derive::{Derivation, derive_with};
+use plan::derive::{Derivation, DeriveError, derive_with};
 use plan::file::{Document, chosen_text, read, rewritten, with_derived};
 use plan::plan::{Budget, Chosen, DataChoice, Run};
 use plan::report::{Answer, Show, csv, diagnostics, json, markdown, mix_json, mix_svg, text};
@@ -34,14 +34,7 @@ pub fn budget(arguments: args::Budget) -> Result<Exit> {
         );
     }
     arguments.chosen.apply(&mut chosen)?;
-    let document = match started {
-        Some(document) if document.chosen == chosen => document,
-        Some(document) => {
-            let text = rewritten(&document.text, &document.chosen, &chosen);
-            Document { text: text.unwrap_or_else(|| chosen_text(&chosen)), chosen, derived: None }
-        }
-        None => Document { text: chosen_text(&chosen), chosen, derived: None },
-    };
+    let document = changed(started, chosen);
     let folder = arguments.file.as_deref().unwrap_or(Path::new(""));
     let derivation = match derive_with(&document.chosen, &files::inputs(folder, &document.chosen)) {
         Ok(derivation) => derivation,
@@ -49,8 +42,7 @@ pub fn budget(arguments: args::Budget) -> Result<Exit> {
             let key = error.key.to_string();
             let of_shape = key.starts_with("model.") && key != "model.params";
             let place = if of_shape { key } else { blamed(&key) };
-            let advice = error.problem.advice().map_or(String::new(), |text| format!("; {text}"));
-            bail!("{place}: {}{advice}", error.problem)
+            bail!("{place}: {}", told(&error))
         }
     };
     let derived = Derived { document, derivation };
@@ -66,6 +58,24 @@ pub fn budget(arguments: args::Budget) -> Result<Exit> {
         }
     }
     Ok(Exit::Answered)
+}
+
+/// The plan with other chosen values: what did not change keeps its lines.
+pub(super) fn changed(started: Option<Document>, chosen: Chosen) -> Document {
+    match started {
+        Some(document) if document.chosen == chosen => document,
+        Some(document) => {
+            let text = rewritten(&document.text, &document.chosen, &chosen);
+            Document { text: text.unwrap_or_else(|| chosen_text(&chosen)), chosen, derived: None }
+        }
+        None => Document { text: chosen_text(&chosen), chosen, derived: None },
+    }
+}
+
+/// What is wrong, and what would be right.
+pub(super) fn told(error: &DeriveError) -> String {
+    let advice = error.problem.advice().map_or(String::new(), |text| format!("; {text}"));
+    format!("{}{advice}", error.problem)
 }
 
 /// A question without an answer: says what would bring one.
@@ -146,8 +156,7 @@ pub fn mix(arguments: &Mix) -> Result<Exit> {
     let derivation = match derive_with(&document.chosen, &inputs) {
         Ok(derivation) => derivation,
         Err(error) if flagged && error.key.to_string().starts_with("data.") => {
-            let advice = error.problem.advice().map_or(String::new(), |text| format!("; {text}"));
-            bail!("{}: {}{advice}", blamed(&error.key.to_string()), error.problem)
+            bail!("{}: {}", blamed(&error.key.to_string()), told(&error))
         }
         Err(_) => {
             let findings = check_with(document.text.as_bytes(), |_| inputs).findings;
@@ -203,7 +212,7 @@ pub(super) fn derived(path: &Path) -> Result<Result<Derived, Exit>> {
 }
 
 /// Reads a plan; a file that is none is shown with its fault.
-fn open(path: &Path) -> Result<Result<Document, Exit>> {
+pub(super) fn open(path: &Path) -> Result<Result<Document, Exit>> {
     let bytes = files::read(path)?;
     if let Ok(document) = read(&bytes) {
         Ok(Ok(document))
@@ -217,14 +226,14 @@ fn open(path: &Path) -> Result<Result<Document, Exit>> {
     }
 }
 
-fn refuse(path: &Path, text: &str, findings: &[Finding]) -> Exit {
+pub(super) fn refuse(path: &Path, text: &str, findings: &[Finding]) -> Exit {
     let shown = diagnostics(&files::name(path), text, findings, output::width());
     output::remark(shown.trim_end());
     Exit::Failed
 }
 
-/// A key as the flag that a user of `budget` knows.
-fn blamed(key: &str) -> String {
+/// A key as the flag that a user knows.
+pub(super) fn blamed(key: &str) -> String {
     let last = key.rsplit('.').next().unwrap_or(key);
     if key == "law.name" { "--law".to_owned() } else { format!("--{}", last.replace('_', "-")) }
 }
@@ -233,13 +242,24 @@ fn blamed(key: &str) -> String {
 fn answer(derived: &Derived, show: Show, to: &Output) -> Result<()> {
     let Derived { document, derivation } = derived;
     let answer = Answer { chosen: &document.chosen, derivation };
-    let rendered = match to.format {
-        None | Some(Format::Text) => text(&answer.blocks(show), output::width()),
-        Some(Format::Toml) => with_derived(&document.text, &derivation.derived)?,
-        Some(Format::Json) => json(&answer, show),
-        Some(Format::Csv) => csv(&answer, show),
-        Some(Format::Markdown) => markdown(&answer.blocks(show)),
-    };
+    deliver(derived, to, |format| {
+        Ok(match format {
+            Format::Text => text(&answer.blocks(show), output::width()),
+            Format::Toml => with_derived(&document.text, &derivation.derived)?,
+            Format::Json => json(&answer, show),
+            Format::Csv => csv(&answer, show),
+            Format::Markdown => markdown(&answer.blocks(show)),
+        })
+    })
+}
+
+/// Prints what is rendered in the format that is asked for, or keeps it, or the plan, in a file.
+pub(super) fn deliver(
+    Derived { document, derivation }: &Derived,
+    to: &Output,
+    render: impl FnOnce(Format) -> Result<String>,
+) -> Result<()> {
+    let rendered = render(to.format.unwrap_or(Format::Text))?;
     let Some(path) = &to.keep else {
         return output::print(&rendered);
     };

@@ -1,0 +1,290 @@
+//! What a training step holds on one device, for plans with a `[layout]`.
+
+use super::{DeriveError, Notes, Problem, sequence};
+use crate::hardware::{self, Accelerator};
+use crate::layout::{Layout, LayoutKeys};
+use crate::memory::{
+    self, Label, Peak, Phase, Profile, Setting, Step, reserved, room, shown, step,
+};
+use crate::model::Shape;
+use crate::plan::{Chosen, DerivedMemory, KeyPath};
+use crate::quantity::{Bytes, grouped};
+
+/// Most bytes that are counted exactly, 2^53; no device has as many.
+const MOST: f64 = 9_007_199_254_740_992.0;
+
+/// A training step as the plan has it, on the device that holds most.
+#[derive(Debug, Clone)]
+pub struct StepMemory {
+    /// The model.
+    pub shape: Shape,
+    /// Everything else that the memory depends on, decided.
+    pub setting: Setting,
+    /// The step under the plan's profile.
+    pub step: Step,
+    /// Its peak.
+    pub peak: Peak,
+    /// The step as a GPU runs it.
+    pub cuda: Step,
+    /// The most that it allocates there, bytes.
+    pub cuda_bytes: f64,
+    /// Whether the plan says how many devices there are.
+    pub devices_stated: bool,
+    /// The accelerator, where the plan names one.
+    pub accelerator: Option<&'static Accelerator>,
+}
+
+impl StepMemory {
+    /// Bytes of the accelerator, where they are known.
+    #[must_use]
+    pub fn accelerator_bytes(&self) -> Option<f64> {
+        Some(self.accelerator?.memory()?.0)
+    }
+
+    /// Whether what a GPU allocates, and CUDA's context, fit into the accelerator.
+    #[must_use]
+    pub fn fits(&self) -> Option<bool> {
+        Some(self.cuda_bytes <= room(self.accelerator_bytes()?))
+    }
+
+    /// Most sequences of a micro-batch that fit into the accelerator; 0 where not even one does.
+    #[must_use]
+    pub fn largest_micro_batch(&self) -> Option<f64> {
+        let room = room(self.accelerator_bytes()?);
+        Some(self.cuda.most_sequences(room).unwrap_or(0.0))
+    }
+}
+
+/// What a GPU allocates at most in a step, bytes; under the step's own profile where that of a GPU
+/// is not simulated.
+///
+/// # Errors
+/// None where the step itself can be simulated.
+pub fn on_gpu(shape: &Shape, setting: &Setting) -> Result<Step, memory::MemoryError> {
+    let on_gpu = |profile| match profile {
+        Profile::Eager => Profile::Cuda,
+        other => other,
+    };
+    step(shape, &Setting { profile: on_gpu(setting.profile), ..*setting })
+        .or_else(|_| step(shape, setting))
+}
+
+/// Simulates the step of a plan with a `[layout]`.
+pub(super) fn of(
+    chosen: &Chosen,
+    shape: Option<&Shape>,
+    notes: &mut Notes,
+) -> Result<Option<StepMemory>, DeriveError> {
+    let Some(keys) = &chosen.layout else {
+        return Ok(None);
+    };
+    let (layout, devices_stated, sequence) = layout(chosen, keys, notes)?;
+    let training = &chosen.training;
+    let setting = Setting {
+        layout,
+        sequence,
+        precision: training.precision.unwrap_or_default(),
+        optimizer: training.optimizer.unwrap_or_default(),
+        attention: training.attention.unwrap_or_default(),
+        loss: training.loss.unwrap_or_default(),
+        profile: training.profile.unwrap_or_default(),
+    };
+    assume(chosen, keys, &setting, notes);
+    let Some(shape) = shape else {
+        notes.missing("the memory of a step", "model.name");
+        return Ok(None);
+    };
+    let fault = |error: memory::MemoryError| {
+        let key = place(error.key);
+        Problem::Memory(error).at(key)
+    };
+    let simulated = step(shape, &setting).map_err(fault)?;
+    let cuda = on_gpu(shape, &setting).map_err(fault)?;
+    let (peak, cuda_bytes) = (simulated.peak(), cuda.peak().bytes);
+    if !(peak.bytes < MOST && cuda_bytes < MOST) {
+        let longer = sequence > layout.micro_batch;
+        let key = if longer { "training.sequence" } else { "layout.micro_batch" };
+        let text = format!(
+            "a step of {} sequences of {} tokens holds more than 9 PB on one device",
+            grouped(float(layout.micro_batch)),
+            grouped(float(sequence))
+        );
+        return Err(Problem::Value(text).at(key));
+    }
+    let name = chosen.cluster.accelerator.as_deref();
+    let accelerator = name.and_then(|name| hardware::catalogue().find(name).ok());
+    Ok(Some(StepMemory {
+        shape: shape.clone(),
+        setting,
+        step: simulated,
+        peak,
+        cuda,
+        cuda_bytes,
+        devices_stated,
+        accelerator,
+    }))
+}
+
+/// The split, whether the devices are stated, and the tokens of a sequence.
+fn layout(
+    chosen: &Chosen,
+    keys: &LayoutKeys,
+    notes: &mut Notes,
+) -> Result<(Layout, bool, u64), DeriveError> {
+    let stated = [keys.dp_replicate, keys.dp_shard, keys.tp, keys.cp, keys.pp];
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, checked")]
+    let devices = chosen.cluster.devices.map_or_else(
+        || stated.into_iter().flatten().fold(1, u64::saturating_mul).max(1),
+        |devices| devices.0 as u64,
+    );
+    let split = |keys: &LayoutKeys| {
+        Layout::of(keys, devices).map_err(|error| {
+            let key = place(error.key);
+            Problem::Layout(error).at(key)
+        })
+    };
+    let mut layout = split(keys)?;
+    if chosen.cluster.devices.is_none() {
+        let source = "`cluster.devices` is not stated: the product of the degrees of `[layout]`";
+        notes.assume("cluster.devices", &devices.to_string(), source);
+    }
+    let sequence = sequence::longest(chosen, notes);
+    if let (Some(batch), None) = (chosen.training.batch_tokens, keys.micro_batches) {
+        let at_once = float(sequence) * float(layout.micro_batch) * float(layout.data_parallel());
+        let times = batch.0 / at_once;
+        if times.fract() != 0.0 || times < 1.0 {
+            let text = format!(
+                "{} tokens are no whole number of micro-batches of {} tokens: {} of sequence x {} \
+                 of layout.micro_batch x {} data-parallel devices",
+                grouped(batch.0),
+                grouped(at_once),
+                grouped(float(sequence)),
+                layout.micro_batch,
+                layout.data_parallel()
+            );
+            return Err(Problem::Value(text).at("training.batch_tokens"));
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole")]
+        let micro_batches = Some(times as u64);
+        layout = split(&LayoutKeys { micro_batches, ..keys.clone() })?;
+    }
+    let stated = chosen.cluster.devices.is_some() || stated.iter().any(Option::is_some);
+    Ok((layout, stated, sequence))
+}
+
+/// Where in a plan the key of an error of `layout` or `memory` stands.
+fn place(key: &str) -> KeyPath {
+    let training =
+        ["sequence", "batch_tokens", "precision", "optimizer", "attention", "loss", "profile"];
+    match key {
+        key if key.contains('.') || key == "model" => KeyPath::from(key),
+        key if training.contains(&key) => KeyPath::from("training").join(key),
+        key => KeyPath::from("layout").join(key),
+    }
+}
+
+/// Records the choices that were left to their defaults.
+fn assume(chosen: &Chosen, keys: &LayoutKeys, setting: &Setting, notes: &mut Notes) {
+    let training = &chosen.training;
+    let reference = "the case that tests/oracle/fsdp_memory.md describes";
+    let mixed = "FP32 shards and reductions, BF16 compute (PyTorch's MixedPrecisionPolicy)";
+    let layout = &setting.layout;
+    let reshard = keys.reshard.is_some() || !layout.strategy.gathers();
+    for (key, stated, value, source) in [
+        (
+            "layout.strategy",
+            keys.strategy.is_some(),
+            layout.strategy.to_string(),
+            "PyTorch's fully_shard, a unit for every block",
+        ),
+        (
+            "layout.micro_batch",
+            keys.micro_batch.is_some(),
+            layout.micro_batch.to_string(),
+            "the least that a step can have",
+        ),
+        (
+            "layout.recompute",
+            keys.recompute.is_some(),
+            layout.recompute.to_string(),
+            "PyTorch's own default",
+        ),
+        (
+            "layout.reshard",
+            reshard,
+            layout.reshard.to_string(),
+            "parameters are gathered anew for backward (reshard_after_forward)",
+        ),
+        ("training.precision", training.precision.is_some(), setting.precision.to_string(), mixed),
+        (
+            "training.optimizer",
+            training.optimizer.is_some(),
+            setting.optimizer.to_string(),
+            reference,
+        ),
+        (
+            "training.attention",
+            training.attention.is_some(),
+            setting.attention.to_string(),
+            "PyTorch's scaled_dot_product_attention",
+        ),
+        (
+            "training.loss",
+            training.loss.is_some(),
+            setting.loss.to_string(),
+            "cross_entropy(logits.float()), as scripts write it",
+        ),
+        ("training.profile", training.profile.is_some(), setting.profile.to_string(), reference),
+    ] {
+        if !stated {
+            notes.assume(key, &value, source);
+        }
+    }
+}
+
+/// The `[derived.memory]` table.
+pub(super) fn view(memory: &StepMemory) -> DerivedMemory {
+    let held = |label: Label| (label.key().to_owned(), whole(memory.peak.held(label)));
+    let (reserved, shown) = (reserved(memory.cuda_bytes), shown(memory.cuda_bytes));
+    DerivedMemory {
+        peak_allocated_bytes: whole(memory.peak.bytes),
+        peak: moment(memory.peak.phase),
+        cuda_allocated_bytes: whole(memory.cuda_bytes),
+        reserved_bytes: Bytes(reserved.bytes),
+        reserved_bytes_80: reserved.range,
+        device_bytes: Bytes(shown.bytes),
+        device_bytes_80: shown.range,
+        accelerator_bytes: memory.accelerator_bytes().map(Bytes),
+        largest_micro_batch: memory.largest_micro_batch().map(whole),
+        breakdown: Label::ALL.into_iter().map(held).filter(|(_, bytes)| *bytes > 0).collect(),
+    }
+}
+
+/// A phase in words: `loss backward`, `backward of layer 3`.
+#[must_use]
+pub fn moment(phase: Phase) -> String {
+    match phase {
+        Phase::Forward(layer) => format!("forward of layer {}", layer + 1),
+        Phase::Backward(layer) => format!("backward of layer {}", layer + 1),
+        Phase::Reduce => "reduction of the last gradients".to_owned(),
+        Phase::Optimizer => "optimizer step".to_owned(),
+        other => format!("{other:?}").chars().fold(String::new(), |mut words, letter| {
+            if letter.is_ascii_uppercase() && !words.is_empty() {
+                words.push(' ');
+            }
+            words.push(letter.to_ascii_lowercase());
+            words
+        }),
+    }
+}
+
+/// Bytes below [`MOST`] as a whole number.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, below 2^53")]
+fn whole(bytes: f64) -> u64 {
+    bytes.clamp(0.0, MOST).round() as u64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "degrees are below 2^53")]
+fn float(number: u64) -> f64 {
+    number as f64
+}

@@ -1,0 +1,225 @@
+//! The memory of a training step.
+
+mod held;
+mod json;
+mod known;
+
+use super::answer::Answer;
+use super::block::Block;
+use crate::derive::{StepMemory, moment, on_gpu};
+use crate::hardware::Accelerator;
+use crate::memory::{self, CONTEXT, Remedy, remedies, room};
+use crate::model::shapes;
+use crate::plan::Assumed;
+use crate::quantity::{Quantity, grouped, significant};
+use std::fmt::Write as _;
+
+pub use json::{memory_csv, memory_json};
+
+/// Bytes of a GiB, in which PyTorch prints memory.
+const GIB: f64 = 1_073_741_824.0;
+
+fn gib(bytes: f64) -> String {
+    significant(bytes / GIB, 3)
+}
+
+fn percent(part: f64, of: f64) -> String {
+    format!("{} %", significant(part / of * 100.0, 3))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for people")]
+fn count(number: u64) -> String {
+    grouped(number as f64)
+}
+
+/// The memory in short, for the answer of a plan.
+pub(super) fn section(answer: &Answer) -> Vec<Block> {
+    let Some(step) = &answer.derivation.memory else {
+        return Vec::new();
+    };
+    let mut blocks = vec![Block::Heading("Memory of a training step, per device".to_owned())];
+    blocks.extend(headline(answer, step));
+    blocks.push(Block::Line(format!("  {}", fit(step))));
+    blocks
+}
+
+/// Everything about it.
+pub(super) fn page(answer: &Answer) -> Vec<Block> {
+    let Some(step) = &answer.derivation.memory else {
+        return Vec::new();
+    };
+    let mut blocks = vec![Block::Heading("Memory of a training step, per device".to_owned())];
+    blocks.extend(headline(answer, step));
+    blocks.push(Block::Heading("What is held at the peak".to_owned()));
+    blocks.push(held::table(&step.peak));
+    blocks.push(Block::Heading("Allocated, reserved, and what nvidia-smi shows".to_owned()));
+    blocks.extend(known::told_apart(step));
+    blocks.push(Block::Heading("Does it fit?".to_owned()));
+    blocks.push(Block::Line(format!("  {}", fit(step))));
+    blocks.extend(saving(step));
+    blocks.push(Block::Heading("Evidence".to_owned()));
+    blocks.extend(known::evidence(step));
+    blocks.extend(assumed(answer));
+    blocks
+}
+
+/// What was asked, the peak, and what dominates it.
+fn headline(answer: &Answer, step: &StepMemory) -> Vec<Block> {
+    let (layout, peak) = (&step.setting.layout, &step.peak);
+    let part = held::largest(peak);
+    let plural = if layout.devices() == 1 { "" } else { "s" };
+    let mut split = format!("{} on {} device{plural}", layout.strategy, count(layout.devices()));
+    for (key, degree) in [
+        ("dp_replicate", layout.dp_replicate),
+        ("dp_shard", layout.dp_shard),
+        ("tp", layout.tp),
+        ("pp", layout.pp),
+        ("cp", layout.cp),
+        ("ep", layout.ep),
+        ("interleave", layout.interleave),
+    ] {
+        if degree > 1 {
+            let _ = write!(split, ", {key} {degree}");
+        }
+    }
+    vec![
+        Block::Line(format!("  {}; {split}.", named(answer, step))),
+        Block::Line(format!(
+            "  {} x {} tokens a micro-batch, recompute {}, {}, {}, profile {}.",
+            count(layout.micro_batch),
+            count(step.setting.sequence),
+            layout.recompute,
+            step.setting.precision,
+            step.setting.optimizer,
+            step.setting.profile
+        )),
+        Block::Line(format!(
+            "  Peak: {} GiB ({} GB) allocated, in the {}.",
+            gib(peak.bytes),
+            significant(peak.bytes / 1e9, 3),
+            moment(peak.phase)
+        )),
+        Block::Line(format!(
+            "  {} dominate: {} GiB, {} of it.",
+            part.0,
+            gib(part.1),
+            percent(part.1, peak.bytes)
+        )),
+    ]
+}
+
+/// The model in a few words.
+fn named(answer: &Answer, step: &StepMemory) -> String {
+    let model = &answer.chosen.model;
+    let published = model.name.as_deref().and_then(|name| shapes().find(name).ok());
+    let name = published.map(|published| published.title.clone()).or(model.config.clone());
+    let params = format!("{} parameters", step.shape.params().human());
+    name.map_or_else(|| params.clone(), |name| format!("{name}, {params}"))
+}
+
+/// Whether it fits, where that can be said.
+fn fit(step: &StepMemory) -> String {
+    let Some(accelerator) = step.accelerator else {
+        return "No accelerator is stated, so none is claimed to be large enough: add \
+                `cluster.accelerator`."
+            .to_owned();
+    };
+    let Some(bytes) = step.accelerator_bytes() else {
+        return format!("The memory of {} is not known here.", accelerator.title);
+    };
+    let needs = step.cuda_bytes + CONTEXT[1];
+    let largest = step.largest_micro_batch().unwrap_or(0.0);
+    let verdict = if needs > bytes {
+        format!("do not fit, {} GiB too much", gib(needs - bytes))
+    } else {
+        format!("fit, {} left", percent(bytes - needs, bytes))
+    };
+    let most = match largest {
+        0.0 => "not even one sequence a micro-batch fits".to_owned(),
+        most => format!("the largest micro-batch that fits has {}", grouped(most)),
+    };
+    format!(
+        "{}, {} GiB {}: {} GiB on a GPU and {} GiB of CUDA's context {verdict}; {most}. \
+         What the allocator reserves in vain is not counted.",
+        accelerator.title,
+        gib(bytes),
+        whose(accelerator),
+        gib(step.cuda_bytes),
+        gib(CONTEXT[1]),
+    )
+}
+
+fn whose(accelerator: &Accelerator) -> &'static str {
+    if accelerator.usable_bytes.is_some() { "usable" } else { "by its vendor" }
+}
+
+/// Whether a changed step fits, where that can be said.
+fn remedied(step: &StepMemory, remedy: &Remedy) -> Option<bool> {
+    let room = room(step.accelerator_bytes()?);
+    Some(on_gpu(&step.shape, &remedy.setting).ok()?.peak().bytes <= room)
+}
+
+/// One change each, simulated again.
+fn saving(step: &StepMemory) -> Vec<Block> {
+    let found = remedies(&step.shape, &step.setting);
+    let mut blocks =
+        vec![Block::Heading("What would save memory, one change at a time".to_owned())];
+    if found.is_empty() {
+        blocks.push(Block::Line("  None of the changes that are known here saves any.".to_owned()));
+        return blocks;
+    }
+    let known = step.accelerator_bytes().is_some();
+    let rows = found.iter().map(|remedy| {
+        let mut row = vec![
+            remedy.line(),
+            remedy.cost.to_owned(),
+            format!("{:.2}", remedy.peak_bytes / GIB),
+            format!("{:.1} %", remedy.saved_bytes / step.peak.bytes * 100.0),
+        ];
+        if known {
+            let fits = remedied(step, remedy).unwrap_or(false);
+            row.push(if fits { "yes" } else { "no" }.to_owned());
+        }
+        row
+    });
+    let rows = rows.collect();
+    let header: &[&str] = if known {
+        &["write", "costs", "peak, GiB", "saves", "fits"]
+    } else {
+        &["write", "costs", "peak, GiB", "saves"]
+    };
+    blocks.push(Block::table(header, rows, 2));
+    blocks
+}
+
+/// The defaults that the memory of a step rests on.
+fn defaults<'a>(answer: &Answer<'a>) -> impl Iterator<Item = (&'a String, &'a Assumed)> {
+    let of_step = |key: &str| {
+        let mut tables = ["layout.", "training.", "cluster.", "stages.", "model."].into_iter();
+        tables.any(|table| key.starts_with(table))
+    };
+    answer.derivation.derived.assumed.iter().filter(move |(key, _)| of_step(key))
+}
+
+/// They on a line.
+fn assumed(answer: &Answer) -> Vec<Block> {
+    let words = defaults(answer).map(|(key, assumed)| format!("{key} = {}", assumed.value));
+    let words: Vec<String> = words.collect();
+    if words.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        Block::Heading("Assumed".to_owned()),
+        Block::Line(format!("  {}.", words.join(", "))),
+        Block::Line("  `--format json` has the source of each.".to_owned()),
+    ]
+}
+
+/// The model of the step.
+fn title(answer: &Answer) -> Option<String> {
+    answer.derivation.memory.as_ref().map(|step| named(answer, step))
+}
+
+fn suite(step: &StepMemory) -> memory::Evidence {
+    memory::evidence(&step.shape, &step.setting)
+}

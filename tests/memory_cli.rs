@@ -1,0 +1,351 @@
+//! `llmplan memory`, and plans with a layout, as a user meets them.
+
+use serde_json::{Value, json};
+use std::fs;
+use std::time::{Duration, Instant};
+
+#[path = "support/folder.rs"]
+mod folder;
+#[path = "support/rows.rs"]
+mod rows;
+
+use folder::Folder;
+use rows::{Row, number, rows};
+
+fn answered(folder: &Folder, arguments: &[&str]) -> Value {
+    let arguments: Vec<&str> = arguments.iter().copied().chain(["--format", "json"]).collect();
+    serde_json::from_str(folder.run(&arguments).answers()).unwrap()
+}
+
+/// A row's model as a config.json: Llama, or Qwen2 with its biases.
+fn config(row: &Row) -> String {
+    let biased = row["qkv_bias"] == "true";
+    let config = json!({
+        "model_type": if biased { "qwen2" } else { "llama" },
+        "num_hidden_layers": number(row, "layers"),
+        "hidden_size": number(row, "hidden"),
+        "intermediate_size": number(row, "ffn"),
+        "num_attention_heads": number(row, "heads"),
+        "num_key_value_heads": number(row, "kv_heads"),
+        "head_dim": number(row, "head_dim"),
+        "vocab_size": number(row, "vocab"),
+        "tie_word_embeddings": row["tied"] == "true",
+    });
+    config.to_string()
+}
+
+/// PyTorch's own tracker, to the byte, through flags and a config.json.
+#[test]
+fn flags_and_a_config_hold_what_the_tracker_counts() {
+    let folder = Folder::new();
+    let mut told = 0;
+    for row in rows("fsdp_memory.csv").iter().filter(|row| row["block"] == "llama") {
+        fs::write(folder.path("config.json"), config(row)).unwrap();
+        let on = |key: &str| row[key] == "true";
+        let json = answered(
+            &folder,
+            &[
+                "memory",
+                "--model",
+                "config.json",
+                "--devices",
+                &row["ranks"],
+                "--strategy",
+                "fsdp2",
+                "--micro-batch",
+                &row["micro_batch"],
+                "--sequence",
+                &row["sequence"],
+                "--recompute",
+                if on("recompute") { "full" } else { "none" },
+                "--reshard",
+                if on("reshard") { "on" } else { "off" },
+                "--loss",
+                if on("logits_kept") { "eager" } else { "released" },
+            ],
+        );
+        assert_eq!(json["peak_allocated_bytes"], number(row, "peak_bytes"), "{}", row["case"]);
+        let parts = json["breakdown"].as_object().unwrap().values();
+        let sum: u64 = parts.map(|bytes| bytes.as_u64().unwrap()).sum();
+        assert_eq!(sum, number(row, "peak_bytes"), "{}", row["case"]);
+        assert_eq!(json["evidence"]["inside"], true, "{}: {}", row["case"], json["evidence"]);
+        told += 1;
+    }
+    assert!(told >= 80, "{told}");
+}
+
+/// The same through a plan with a shape, LayerNorm and GELU among them.
+#[test]
+fn a_plan_holds_what_the_tracker_counts() {
+    let folder = Folder::new();
+    for row in rows("fsdp_memory.csv").iter().step_by(4) {
+        let recompute = if row["recompute"] == "true" { "full" } else { "none" };
+        let loss = if row["logits_kept"] == "true" { "eager" } else { "released" };
+        let plan = format!(
+            "format = 1\n[model.shape]\n{}\n[training]\nsequence = {}\nloss = \"{loss}\"\n[layout]\n\
+             micro_batch = {}\nrecompute = \"{recompute}\"\nreshard = {}\n[cluster]\ndevices = {}\n",
+            rows::shape(row),
+            row["sequence"],
+            row["micro_batch"],
+            row["reshard"],
+            row["ranks"]
+        );
+        fs::write(folder.path("p.toml"), plan).unwrap();
+        let json = answered(&folder, &["plan", "p.toml"]);
+        let peak = &json["memory"]["peak_allocated_bytes"];
+        assert_eq!(*peak, number(row, "peak_bytes"), "{}", row["case"]);
+        assert_eq!(answered(&folder, &["memory", "p.toml"])["peak_allocated_bytes"], *peak);
+    }
+}
+
+const LLAMA: [&str; 7] =
+    ["memory", "--model", "llama-3-8b", "--devices", "64", "--micro-batch", "3"];
+
+#[test]
+fn what_is_left_out_is_assumed_and_told() {
+    let folder = Folder::new();
+    let json = answered(&folder, &["memory", "--model", "llama-3-8b"]);
+    for (key, value) in [
+        ("cluster.devices", "1"),
+        ("layout.micro_batch", "1"),
+        ("layout.recompute", "none"),
+        ("layout.reshard", "true"),
+        ("layout.strategy", "fsdp2"),
+        ("stages.sequence", "4096"),
+        ("training.attention", "sdpa"),
+        ("training.loss", "eager"),
+        ("training.optimizer", "adamw"),
+        ("training.precision", "bf16"),
+        ("training.profile", "eager"),
+    ] {
+        assert_eq!(json["assumed"][key]["value"], value, "{key}");
+        assert!(json["assumed"][key]["source"].as_str().unwrap().len() > 10, "{key}");
+    }
+    assert_eq!(json["assumed"].as_object().unwrap().len(), 11, "{}", json["assumed"]);
+    let run = folder.run(&["memory", "--model", "llama-3-8b"]);
+    assert!(run.answers().contains("cluster.devices = 1"), "{run:?}");
+    let degrees = answered(&folder, &["memory", "--model", "llama-3-8b", "--dp-shard", "8"]);
+    assert_eq!(degrees["assumed"]["cluster.devices"]["value"], "8");
+    assert_eq!(degrees["layout"]["devices"], 8);
+}
+
+/// Without an accelerator nothing is claimed to fit.
+#[test]
+fn fit_needs_an_accelerator() {
+    let folder = Folder::new();
+    let json = answered(&folder, &LLAMA);
+    for key in ["fits", "largest_micro_batch", "accelerator", "accelerator_bytes"] {
+        assert!(json[key].is_null(), "{key}: {}", json[key]);
+    }
+    let text = folder.run(&LLAMA);
+    assert!(text.answers().contains("No accelerator is stated"), "{text:?}");
+    let unknown = folder.run(&[&LLAMA[..], &["--accelerator", "h20"]].concat());
+    assert!(unknown.answers().contains("is not known here"), "{unknown:?}");
+
+    let with = |micro_batch: &str, recompute: &str| {
+        let more = ["--micro-batch", micro_batch, "--accelerator", "h100-sxm"];
+        let more = [&more[..], &["--recompute", recompute]].concat();
+        answered(&folder, &[&LLAMA[..5], &more].concat())
+    };
+    let json = with("3", "none");
+    assert_eq!((&json["fits"], &json["largest_micro_batch"]), (&false.into(), &2.into()));
+    assert_eq!(with("2", "none")["fits"], true);
+    let remedies = json["remedies"].as_array().unwrap();
+    assert!(remedies.iter().any(|remedy| remedy["fits"] == true), "{remedies:?}");
+    let saved = |remedy: &Value| remedy["saved_bytes"].as_u64().unwrap();
+    assert!(remedies.is_sorted_by(|a, b| saved(a) >= saved(b)) && remedies.len() >= 3);
+    let full = &remedies[0];
+    assert_eq!(full["key"], "layout.recompute");
+    let again = with("3", "full");
+    assert_eq!(again["peak_allocated_bytes"], full["peak_allocated_bytes"]);
+}
+
+/// Allocated, reserved and shown: three numbers, the last two with ranges.
+#[test]
+fn allocated_reserved_and_shown_are_told_apart() {
+    let folder = Folder::new();
+    let json = answered(&folder, &LLAMA);
+    let bytes = |key: &str| json[key].as_f64().unwrap();
+    assert!(bytes("reserved_bytes") > bytes("cuda_allocated_bytes"));
+    assert!(bytes("device_bytes") > bytes("reserved_bytes") + 0.8e9);
+    for key in ["reserved_bytes", "device_bytes"] {
+        let range = json[format!("{key}_80")].as_array().unwrap().clone();
+        let [low, high] = [&range[0], &range[1]].map(|end| end.as_f64().unwrap());
+        assert!(low < bytes(key) && bytes(key) < high, "{key}");
+    }
+    let cuda = answered(&folder, &[&LLAMA[..], &["--profile", "cuda"]].concat());
+    assert_eq!(cuda["peak_allocated_bytes"], json["cuda_allocated_bytes"]);
+    assert_eq!(cuda["evidence"]["cases"], 94);
+}
+
+#[test]
+fn every_format_tells_the_same_peak() {
+    let folder = Folder::new();
+    let peak = answered(&folder, &LLAMA)["peak_allocated_bytes"].to_string();
+    let of = |format: &str| {
+        let run = folder.run(&[&LLAMA[..], &["--format", format]].concat());
+        run.answers().to_owned()
+    };
+    assert!(of("csv").starts_with(&format!("held,bytes\npeak_allocated,{peak}\n")));
+    assert!(of("toml").contains(&format!("peak_allocated_bytes = {peak} #")));
+    assert!(of("markdown").contains("## What is held at the peak"));
+    for line in of("text").lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    let one = folder.run(&["memory", "--params", "7e9", "--accelerator", "h100-sxm"]);
+    assert!(one.answers().lines().all(|line| line.chars().count() <= 80), "{one:?}");
+}
+
+/// `-o` keeps a plan, which says the same again, is current and is checked.
+#[test]
+fn a_kept_plan_says_the_same() {
+    let folder = Folder::new();
+    let peak = answered(&folder, &LLAMA)["peak_allocated_bytes"].clone();
+    folder.run(&[&LLAMA[..], &["-o", "kept.toml"]].concat()).answers();
+    let text = fs::read_to_string(folder.path("kept.toml")).unwrap();
+    assert!(text.contains("[layout]\nmicro_batch = 3") && text.contains("[derived.memory]"));
+    assert_eq!(answered(&folder, &["memory", "kept.toml"])["peak_allocated_bytes"], peak);
+    assert_eq!(folder.run(&["check", "kept.toml"]).code, Some(0));
+    let up_to_date = folder.run(&["plan", "kept.toml", "--write"]);
+    assert_eq!(up_to_date.err, "kept.toml is up to date\n");
+    let only = folder.run(&["plan", "kept.toml", "--only", "memory"]);
+    assert!(only.answers().contains("Peak: "), "{only:?}");
+    let stale = text.replace("micro_batch = 3", "micro_batch = 2");
+    fs::write(folder.path("kept.toml"), stale).unwrap();
+    let checked = folder.run(&["check", "kept.toml"]);
+    assert!(checked.code == Some(1) && checked.out.contains("derived-stale"), "{checked:?}");
+    folder.run(&[&LLAMA[..], &["-o", "kept.toml"]].concat()).fails_with("--force");
+}
+
+/// Flags over a plan change it and nothing else; a plan without a layout says nothing of memory.
+#[test]
+fn flags_go_over_a_plan() {
+    let plan = "format = 1\n# ours\n[model]\nname = \"llama-3-8b\"\n[cluster]\ndevices = 64\n";
+    let folder = Folder::new().with("p.toml", plan);
+    assert!(answered(&folder, &["plan", "p.toml"]).get("memory").is_none());
+    let by_plan = answered(&folder, &["memory", "p.toml", "--micro-batch", "3"]);
+    assert_eq!(by_plan["peak_allocated_bytes"], answered(&folder, &LLAMA)["peak_allocated_bytes"]);
+    let run = folder.run(&["memory", "p.toml", "--micro-batch", "3", "--format", "toml"]);
+    assert!(run.answers().starts_with("format = 1\n# ours\n[model]"), "{run:?}");
+    let fewer = answered(&folder, &["memory", "p.toml", "--devices", "8"]);
+    assert_eq!(fewer["layout"]["devices"], 8);
+    let input = folder.run_with(&["memory", "-", "--format", "json"], plan.as_bytes());
+    assert!(input.answers().contains("peak_allocated_bytes"), "{input:?}");
+}
+
+/// Tokens of a step give the micro-batches; the longest stage gives the sequence.
+#[test]
+fn the_batch_and_the_stages_fill_in() {
+    let plan = |training: &str, stages: &str| {
+        format!(
+            "format = 1\n[model]\nname = \"llama-3-8b\"\n[run]\ntokens = 1e11\n\
+             [sources.web]\nunique_tokens = 1e12\n[training]\n{training}\n[layout]\nmicro_batch = 2\n\
+             [cluster]\ndevices = 64\n{stages}"
+        )
+    };
+    let stage = |name: &str, sequence: u64, share: &str| {
+        format!(
+            "[[stages]]\nname = \"{name}\"\nsequence = {sequence}\n{share}\nmixture = {{ web = 1 }}\n"
+        )
+    };
+    let stages = stage("short", 4096, "") + &stage("long", 16_384, "share = 0.1");
+    let folder = Folder::new()
+        .with("batch.toml", plan("sequence = 8192\nbatch_tokens = 4194304", ""))
+        .with("stages.toml", plan("", &stages))
+        .with("both.toml", plan("sequence = 8192", &stages));
+    let batch = answered(&folder, &["memory", "batch.toml"]);
+    assert_eq!(batch["layout"]["micro_batches"], 4); // 4,194,304 / (8,192 x 2 x 64)
+    assert_eq!(answered(&folder, &["memory", "stages.toml"])["training"]["sequence"], 16_384);
+    assert_eq!(answered(&folder, &["memory", "both.toml"])["training"]["sequence"], 8192);
+    let stated = ["memory", "batch.toml", "--batch-tokens", "100000", "--micro-batches", "7"];
+    assert_eq!(answered(&folder, &stated)["layout"]["micro_batches"], 7);
+}
+
+#[test]
+fn bad_wishes_are_errors_that_name_the_flag() {
+    let folder = Folder::new();
+    let cases: [(&[&str], &str); 22] = [
+        (&[], "--model"),
+        (&["--model", "lama-3-8b"], "`llama-3-8b`"),
+        (&["--model", "none.json"], "cannot read `none.json`"),
+        (&["--model", "llama-3-8b", "--params", "7e9"], "cannot be used with"),
+        (&["--model", "llama-3-8b", "--strategy", "fsdp3"], "'fsdp2'"),
+        (&["--model", "llama-3-8b", "--recompute", "ful"], "'full'"),
+        (&["--model", "llama-3-8b", "--micro-batch", "0"], "--micro-batch"),
+        (&["--model", "llama-3-8b", "--micro-batch", "1e30"], "--micro-batch"),
+        (&["--model", "llama-3-8b", "--micro-batch", "1000000001"], "--micro-batch"),
+        (&["--model", "llama-3-8b", "--micro-batch=-1"], "--micro-batch"),
+        (&["--model", "llama-3-8b", "--sequence", "1e30"], "--sequence"),
+        (&["--model", "llama-3-8b", "--sequence", "0"], "--sequence"),
+        (&["--model", "llama-3-8b", "--devices", "0"], "--devices"),
+        (&["--model", "llama-3-8b", "--devices", "10", "--tp", "4"], "--tp: "),
+        (&["--model", "llama-3-8b", "--devices", "64", "--dp-shard", "48"], "--dp-shard: "),
+        (&["--model", "llama-3-8b", "--strategy", "ddp", "--reshard", "on"], "--reshard: "),
+        (&["--model", "llama-3-8b", "--interleave", "2"], "--interleave: "),
+        (&["--model", "llama-3-8b", "--reshard", "maybe"], "neither on nor off"),
+        (&["--model", "llama-3-8b", "--batch-tokens", "1e30"], "--batch-tokens"),
+        (&["--model", "llama-3-8b", "--batch-tokens", "5000"], "--batch-tokens: "),
+        (&["--model", "llama-3-8b", "--accelerator", "h1000"], "unknown accelerator"),
+        (
+            &["--model", "llama-3-8b", "--micro-batch", "1000000000", "--sequence", "1e9"],
+            "more than 9 PB",
+        ),
+    ];
+    for (wish, message) in cases {
+        let arguments: Vec<&str> = std::iter::once("memory").chain(wish.iter().copied()).collect();
+        folder.run(&arguments).fails_with(message);
+    }
+}
+
+/// The same in a plan: a caret under the value, and what would be right.
+#[test]
+fn bad_plans_get_a_caret() {
+    let cases = [
+        ("[layout]\nmicro_batch = 0", "--> p.toml:5:15", "is 0"),
+        ("[layout]\nmicro_batch = -1", "--> p.toml:5:15", "-1"),
+        ("[layout]\nmicro_batch = 1e30", "--> p.toml:5:15", "invalid"),
+        ("[layout]\nmicro_batch = 1000000000000000000000000000000", "--> p.toml:5:15", "invalid"),
+        ("[layout]\nmicrobatch = 2", "--> p.toml:5:1", "`micro_batch`"),
+        ("[layout]\nstrategy = \"fsdp\"", "--> p.toml:5:12", "`fsdp2`"),
+        ("[layout]\nstrategy = \"ddp\"\ndp_shard = 64", "--> p.toml:6:12", "fsdp2"),
+        ("[layout]\ntp = 6", "--> p.toml:5:6", "multiple of 6"),
+        ("[layout]\ninterleave = 2", "--> p.toml:5:14", "pp"),
+        ("[layout]\nreshard = true\nstrategy = \"zero1\"", "--> p.toml:5:11", "fsdp2"),
+        ("layout = [1]", "--> p.toml:4:10", "[layout]"),
+        ("[training]\nsequence = 1e30\n[layout]", "--> p.toml:5:12", "out of range"),
+        ("[training]\nbatch_tokens = 5000\n[layout]", "--> p.toml:5:16", "no whole number"),
+        ("[training]\nprecision = \"fp8x\"", "--> p.toml:5:13", "bf16"),
+        ("[training]\nloss = 2.0", "--> p.toml:5:8", "loss"),
+    ];
+    for (lines, place, message) in cases {
+        let cluster = "\n[cluster]\ndevices = 64\n";
+        let plan = format!("format = 1\nmodel.name = \"llama-3-8b\"\n\n{lines}{cluster}");
+        let folder = Folder::new().with("p.toml", plan);
+        for command in ["plan", "memory"] {
+            let run = folder.run(&[command, "p.toml"]);
+            run.fails_with(place);
+        }
+        let checked = folder.run(&["check", "p.toml"]);
+        assert_eq!(checked.code, Some(2), "{lines}: {checked:?}");
+        assert!(checked.out.contains(message), "{lines}: {message}: {}", checked.out);
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a delay is what is tested")]
+fn it_answers_at_once() {
+    let folder = Folder::new();
+    let start = Instant::now();
+    folder
+        .run(&[
+            "memory",
+            "--model",
+            "llama-3.1-405b",
+            "--devices",
+            "16384",
+            "--accelerator",
+            "h100-sxm",
+        ])
+        .answers();
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+}
