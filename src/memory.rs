@@ -31,7 +31,9 @@ pub use evidence::{Evidence, MEASURED, Suite, TRACKER, evidence};
 pub use label::Label;
 pub use line::Line;
 pub use remedies::{Remedy, remedies};
-pub use setting::{AttentionKernel, LossKernel, Optimizer, Precision, Profile, Setting};
+pub use setting::{
+    Adapter, AttentionKernel, Base, LossKernel, Optimizer, Precision, Profile, Setting,
+};
 pub use timeline::{Envelope, Moment, Peak, Phase, Stretch, Timeline};
 
 use crate::model::Shape;

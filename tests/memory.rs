@@ -86,6 +86,7 @@ fn plain(keys: &LayoutKeys, devices: u64) -> Setting {
         attention: AttentionKernel::Sdpa,
         loss: LossKernel::Eager,
         profile: Profile::Eager,
+        adapter: None,
     }
 }
 

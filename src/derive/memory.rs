@@ -88,6 +88,7 @@ pub(super) fn of(
         attention: training.attention.unwrap_or_default(),
         loss: training.loss.unwrap_or_default(),
         profile: training.profile.unwrap_or_default(),
+        adapter: None,
     };
     assume(chosen, keys, &setting, notes);
     let Some(shape) = shape else {

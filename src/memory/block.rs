@@ -9,6 +9,7 @@ use super::tape::{Id, Tape};
 use crate::model::{self, Attention, FeedForward, Mlp};
 
 const BF16: f64 = 2.0;
+const FP32: f64 = 4.0;
 
 /// A parameter on one device, before it is sharded.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,11 +25,13 @@ pub(super) struct Parameter {
     pub spread: f64,
     /// Whether it is a factor of a matrix product.
     pub multiplies: bool,
+    /// Bytes of a number where it is not trained.
+    pub frozen: Option<f64>,
 }
 
 impl Parameter {
     pub fn matrix(rows: f64, row: f64) -> Self {
-        Self { rows, row, gradient: BF16, spread: 1.0, multiplies: true }
+        Self { rows, row, gradient: BF16, spread: 1.0, multiplies: true, frozen: None }
     }
 
     /// A table of which rows are taken, and which may be a factor too.
@@ -86,6 +89,31 @@ impl Block<'_> {
             out.extend(self.stream.norm_parameters(self.stream.hidden));
         }
         out
+    }
+
+    /// Parameters with what is trained: all, or adapters beside every matrix, in FP32.
+    pub fn trained(&self) -> Vec<Parameter> {
+        let mut parameters = self.parameters();
+        let Some(adapter) = self.stream.adapter else {
+            return parameters;
+        };
+        let rank = number(adapter.rank);
+        let mut adapters = Vec::new();
+        for parameter in &mut parameters {
+            let base = if parameter.multiplies { adapter.base.bytes() } else { BF16 };
+            parameter.frozen = Some(base);
+            if parameter.multiplies {
+                let factor = |rows: f64, row: f64| Parameter {
+                    gradient: FP32,
+                    spread: parameter.spread,
+                    ..Parameter::matrix(rows, row)
+                };
+                adapters.push(factor(rank, parameter.row));
+                adapters.push(factor(parameter.rows, rank));
+            }
+        }
+        parameters.extend(adapters);
+        parameters
     }
 
     /// Runs the block; whoever called it holds its input.

@@ -22,7 +22,8 @@ impl Layer {
     pub fn of(block: &Block, recompute: Recompute, states: States) -> Self {
         let tensor = block.stream.tensor();
         let cast = block.stream.autocast;
-        let mut t = Tape::new(cast);
+        let trains = block.stream.trains();
+        let mut t = Tape::new(cast).training(trains);
         let mut x = t.given(Label::Residual, tensor);
         let mut out = block.forward(&mut t, x);
         t.drop(x);
@@ -30,14 +31,14 @@ impl Layer {
         if recompute == Recompute::Full {
             let saves = t.saves();
             forward = forgetful(block, tensor);
-            t = Tape::new(cast);
+            t = Tape::new(cast).training(trains);
             x = t.given(Label::Checkpoints, tensor);
             t.set_mode(Mode::Recompute { saves, input: x });
             out = block.forward(&mut t, x);
         }
         let gradient = t.given(Label::ActivationGradients, tensor);
         t.backward(out, gradient);
-        let unit = Unit::new(block.parameters(), states);
+        let unit = Unit::new(block.trained(), states);
         let (backward, gradients) = (t.take_events(), t.unit_gradients());
         Self { unit, forward, backward, gradients }
     }
@@ -58,7 +59,7 @@ impl Layer {
 
 /// The first forward under recomputation: of all its tensors only the input stays.
 fn forgetful(block: &Block, tensor: Line) -> Vec<Event> {
-    let mut t = Tape::default();
+    let mut t = Tape::default().training(block.stream.trains());
     t.set_mode(Mode::Forget);
     let x = t.given(Label::Residual, tensor);
     block.forward(&mut t, x);

@@ -6,7 +6,7 @@
 
 use super::label::Label;
 use super::line::Line;
-use super::tape::{Id, Tape};
+use super::tape::{Id, Tape, Trains};
 
 const BF16: f64 = 2.0;
 const FP32: f64 = 4.0;
@@ -78,6 +78,13 @@ impl Tape {
 
     /// So many linear layers, each on its share of the tokens: a grouped product.
     pub fn linear_of(&mut self, layers: f64, x: Id, linear: Linear) -> Id {
+        match self.trains() {
+            Trains::All => {}
+            Trains::Nothing => return self.frozen(x, linear),
+            Trains::Adapters { rank, quantised } => {
+                return self.adapted(layers, x, linear, rank, quantised);
+            }
+        }
         let Linear { inputs, outputs, bias, tokens, cast, label } = linear;
         let x = if cast { self.cast(x, inputs * tokens) } else { x };
         let kept = self.save(x);
@@ -104,6 +111,70 @@ impl Tape {
                 t.release(kept);
                 t.give(x, dx);
             }
+        });
+        y
+    }
+
+    /// A linear layer whose weight has no gradient: it keeps nothing.
+    fn frozen(&mut self, x: Id, linear: Linear) -> Id {
+        let y = self.make(linear.label, Line::per_token(BF16 * linear.outputs * linear.tokens));
+        self.node(move |t| {
+            let d = t.gradient(y);
+            let size = Line::per_token(BF16 * linear.inputs * linear.tokens);
+            let dx = t.make(Label::ActivationGradients, size);
+            t.drop(d);
+            t.give(x, dx);
+        });
+        y
+    }
+
+    /// A frozen linear layer with an adapter beside it: `W x + B (A x) s`, the adapter in FP32
+    /// (Hugging Face PEFT's `lora.Linear`): an FP32 copy of the input and `A x` are kept.
+    fn adapted(&mut self, layers: f64, x: Id, linear: Linear, rank: f64, quantised: bool) -> Id {
+        let Linear { inputs, outputs, tokens, label, .. } = linear;
+        let per_token = move |bytes: f64, numbers: f64| Line::per_token(bytes * numbers * tokens);
+        let weight = if quantised { Line::fixed(BF16 * inputs * outputs) } else { Line::ZERO };
+        let dense = self.make(Label::Gathered, weight);
+        let base = self.make(label, per_token(BF16, outputs));
+        self.drop(dense);
+        let wide = self.make(label, per_token(FP32, inputs));
+        let kept_wide = self.save(wide);
+        let low = self.make(label, per_token(FP32, rank));
+        let kept_low = self.save(low);
+        let high = self.make(label, per_token(FP32, outputs));
+        self.drop(low);
+        let scaled = self.make(label, per_token(FP32, outputs));
+        self.drop(high);
+        let sum = self.make(label, per_token(FP32, outputs));
+        self.drop(scaled);
+        self.drop(base);
+        let y = self.make(label, per_token(BF16, outputs));
+        self.drop(sum);
+        self.drop(wide);
+        self.node(move |t| {
+            let work = Label::ActivationGradients;
+            let d = t.gradient(y);
+            let of_sum = t.make(work, per_token(FP32, outputs));
+            t.drop(d);
+            let of_high = t.make(work, per_token(FP32, outputs));
+            t.adapter_gradient(FP32 * rank * outputs * layers);
+            let of_low = t.make(work, per_token(FP32, rank));
+            t.drop(of_high);
+            t.release(kept_low);
+            t.adapter_gradient(FP32 * rank * inputs * layers);
+            let of_wide = t.make(work, per_token(FP32, inputs));
+            t.drop(of_low);
+            t.release(kept_wide);
+            let narrow = t.make(work, per_token(BF16, inputs));
+            t.drop(of_wide);
+            t.give(x, narrow);
+            let of_base = t.make(work, per_token(BF16, outputs));
+            t.drop(of_sum);
+            let dense = t.make(Label::Gathered, weight);
+            let dx = t.make(work, per_token(BF16, inputs));
+            t.drop(dense);
+            t.drop(of_base);
+            t.give(x, dx);
         });
         y
     }
@@ -359,7 +430,7 @@ impl Tape {
         self.drop(mean);
         self.drop(square);
         let y32 = self.make(Label::Norms, wide);
-        let kept_y = self.save(y32);
+        let kept_y = self.save_for_weight(y32);
         let scaled = self.make(Label::Norms, wide);
         self.drop(x32);
         self.drop(y32);
@@ -426,7 +497,7 @@ impl Tape {
         self.drop(mean);
         self.drop(root);
         let y16 = self.make(Label::Norms, narrow);
-        let kept_y = self.save(y16);
+        let kept_y = self.save_for_weight(y16);
         self.drop(y32);
         let y = self.make(Label::Norms, narrow);
         self.drop(y16);
@@ -655,7 +726,7 @@ impl Tape {
         self.drop(mean);
         let normed = self.make(Label::Norms, wide);
         self.drop(root);
-        let kept_normed = self.save(normed);
+        let kept_normed = self.save_for_weight(normed);
         let y = self.make(Label::Norms, wide);
         self.drop(normed);
         self.node(move |t| {

@@ -7,7 +7,7 @@ use super::operator::Linear;
 use super::setting::{LossKernel, Setting};
 use super::states::States;
 use super::stream::{Stream, number};
-use super::tape::{Id, Tape};
+use super::tape::{Id, Tape, Trains};
 use super::timeline::Event;
 use super::unit::Unit;
 use crate::model::{Positions, Shape};
@@ -60,6 +60,11 @@ impl Root {
         if ends.head {
             root.finish(shape, stream, setting, ends);
         }
+        if stream.adapter.is_some() {
+            for parameter in &mut root.unit.parameters {
+                parameter.frozen = Some(BF16);
+            }
+        }
         root
     }
 
@@ -78,7 +83,7 @@ impl Root {
             parameters.extend(stream.norm_parameters(hidden));
         }
 
-        let mut t = Tape::new(stream.autocast);
+        let mut t = Tape::new(stream.autocast).training(stream.trains_root());
         let mut x = t.make(Label::Residual, tensor);
         let positions = Line::fixed(BF16 * stream.sequence * hidden);
         let indices = learned.map(|_| {
@@ -136,7 +141,7 @@ impl Root {
             parameters.push(Parameter::matrix(rows, hidden));
         }
 
-        let mut t = Tape::new(stream.autocast);
+        let mut t = Tape::new(stream.autocast).training(stream.trains_root());
         let x = t.given(Label::Residual, stream.tensor());
         let mut n = x;
         if shape.final_norm {
@@ -154,7 +159,9 @@ impl Root {
             let gradient = t.given(Label::ActivationGradients, stream.whole());
             t.backward(n, gradient);
             t.drop(n);
-            self.gradients += Line::fixed(BF16 * rows * hidden);
+            if t.trains() == Trains::All {
+                self.gradients += Line::fixed(BF16 * rows * hidden);
+            }
         } else {
             let label = Label::Logits;
             let head = Linear {
@@ -178,6 +185,9 @@ impl Root {
 
 /// The gradient of a tied table, which the head has given already: the sum is made out of place.
 fn add_to_head(t: &mut Tape, gradient: Id, bytes: f64) {
+    if t.trains() != Trains::All {
+        return t.drop(gradient);
+    }
     let table = Line::fixed(bytes);
     let own = t.make(Label::UnitGradients, table);
     t.drop(gradient);

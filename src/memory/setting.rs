@@ -22,6 +22,51 @@ pub struct Setting {
     pub loss: LossKernel,
     /// Whose operators run.
     pub profile: Profile,
+    /// Low-rank adapters that are trained instead of the model.
+    pub adapter: Option<Adapter>,
+}
+
+impl Setting {
+    /// Whether parameters and stream are FP32 and PyTorch's autocast makes BF16 copies: a frozen
+    /// model is BF16 itself.
+    #[must_use]
+    pub fn autocasts(&self) -> bool {
+        let mixed = self.precision == Precision::Bf16 && self.adapter.is_none();
+        mixed && self.layout.strategy.autocasts()
+    }
+}
+
+/// Low-rank adapters beside every matrix of the blocks, in FP32; the model is frozen
+/// (Hu et al. 2021, arXiv:2106.09685).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Adapter {
+    /// Rank of the two factors.
+    pub rank: u64,
+    /// How the frozen matrices of the blocks are kept.
+    pub base: Base,
+}
+
+/// How frozen matrices are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Base {
+    /// BF16: `LoRA`.
+    #[default]
+    Bf16,
+    /// 4-bit `NormalFloat` with doubly quantised scales, 4.127 bits a number; a matrix is made BF16
+    /// while it works: `QLoRA` (Dettmers et al. 2023, arXiv:2305.14314, section 3).
+    Nf4,
+}
+
+impl Base {
+    /// Bytes of a number.
+    #[must_use]
+    pub fn bytes(self) -> f64 {
+        match self {
+            Self::Bf16 => 2.0,
+            Self::Nf4 => 4.127 / 8.0,
+        }
+    }
 }
 
 /// Number formats of a step.
@@ -101,6 +146,7 @@ macro_rules! named {
     };
 }
 named! {
+    Base { Bf16 = "bf16", Nf4 = "nf4" }
     Precision { Bf16 = "bf16", Bf16Pure = "bf16-pure" }
     Optimizer { AdamW = "adamw", AdamW8bit = "adamw-8bit", Sgd = "sgd" }
     AttentionKernel { Sdpa = "sdpa", Eager = "eager" }

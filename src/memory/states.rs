@@ -46,11 +46,12 @@ const DEEPSPEED_BUCKET: f64 = 5e8;
 impl States {
     pub fn of(setting: &Setting, shards: f64) -> Self {
         let layout = &setting.layout;
-        let kept = setting.precision.kept();
+        // adapters are FP32 whatever the model is in
+        let kept = if setting.adapter.is_some() { 4.0 } else { setting.precision.kept() };
         let all = |bytes: f64| State { bytes, over: 1.0 };
         let shared = |bytes: f64| State { bytes, over: shards };
         let optimizer = setting.optimizer.states(kept);
-        let cast = setting.precision == Precision::Bf16;
+        let cast = setting.precision == Precision::Bf16 && setting.adapter.is_none();
         let again = layout.recompute == Recompute::Full;
         // DeepSpeed computes with BF16 parameters and keeps the optimizer's own copy in FP32
         let master = 4.0 + setting.optimizer.states(4.0);

@@ -3,7 +3,8 @@
 use super::block::Parameter;
 use super::line::Line;
 use super::operator::{Norm, NormKind, RotationKind};
-use super::setting::{AttentionKernel, Precision, Profile, Setting};
+use super::setting::{Adapter, AttentionKernel, Base, Profile, Setting};
+use super::tape::Trains;
 use crate::model::{self, Attention, Positions, Shape};
 
 const BF16: f64 = 2.0;
@@ -31,6 +32,8 @@ pub(super) struct Stream {
     pub ep: f64,
     /// Parameters and stream are FP32, and PyTorch's autocast makes BF16 copies for the products.
     pub autocast: bool,
+    /// What is trained in the model's place.
+    pub adapter: Option<Adapter>,
 }
 
 impl Stream {
@@ -41,7 +44,7 @@ impl Stream {
             Profile::HuggingFace => (NormKind::RmsCastBack, 4),
         };
         let layout = &setting.layout;
-        let autocast = setting.precision == Precision::Bf16 && layout.strategy.autocasts();
+        let autocast = setting.autocasts();
         let layer = NormKind::Layer { statistics, wide: autocast };
         let (norm, norm_parameters) = match shape.norm {
             model::Norm::Bare => (layer, 0),
@@ -69,7 +72,21 @@ impl Stream {
             cp,
             ep: number(layout.ep),
             autocast,
+            adapter: setting.adapter,
         }
+    }
+
+    /// What has gradients in the blocks.
+    pub fn trains(&self) -> Trains {
+        self.adapter.map_or(Trains::All, |adapter| Trains::Adapters {
+            rank: number(adapter.rank),
+            quantised: adapter.base == Base::Nf4,
+        })
+    }
+
+    /// What has gradients around them.
+    pub fn trains_root(&self) -> Trains {
+        if self.adapter.is_some() { Trains::Nothing } else { Trains::All }
     }
 
     /// The norm of the stream, on this device's share of the tokens.

@@ -32,10 +32,23 @@ pub(super) struct Tape {
     nodes: Vec<Backward>,
     mode: Mode,
     stopped: bool,
+    trains: Trains,
     /// Parameters' gradients are cast from BF16 to FP32 as they are made.
     autocast: bool,
     /// Bytes of the parameters' gradients that backward has made.
     unit_gradients: Line,
+}
+
+/// What has gradients.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) enum Trains {
+    /// All parameters.
+    #[default]
+    All,
+    /// None of these: what they need of the forward pass is not kept.
+    Nothing,
+    /// Adapters of this rank beside every matrix, which may be quantised.
+    Adapters { rank: f64, quantised: bool },
 }
 
 /// How the forward pass runs.
@@ -57,6 +70,17 @@ pub(super) enum Mode {
 }
 
 impl Tape {
+    /// What has gradients.
+    pub fn trains(&self) -> Trains {
+        self.trains
+    }
+
+    /// The same tape where something else has gradients.
+    pub fn training(mut self, trains: Trains) -> Self {
+        self.trains = trains;
+        self
+    }
+
     /// A tape on which parameters and stream are FP32, and products BF16, or not.
     pub fn new(autocast: bool) -> Self {
         Self { autocast, ..Self::default() }
@@ -128,6 +152,15 @@ impl Tape {
         Saved(self.saved.len() - 1)
     }
 
+    /// Keeps a storage for the gradient of a weight, where that is trained.
+    pub fn save_for_weight(&mut self, id: Id) -> Saved {
+        if self.trains == Trains::All {
+            return self.save(id);
+        }
+        self.saved.push(None);
+        Saved(self.saved.len() - 1)
+    }
+
     /// Lets go of a saved storage, if that has not happened.
     pub fn release(&mut self, saved: Saved) {
         let Some(id) = self.saved[saved.0].take() else { return };
@@ -190,6 +223,17 @@ impl Tape {
 
     /// Allocates a parameter's gradient; it stays until its unit is reduced.
     pub fn parameter_gradient(&mut self, bytes: f64) {
+        if self.trains == Trains::All {
+            self.gradient_of_parameter(bytes);
+        }
+    }
+
+    /// Allocates the gradient of an adapter's factor.
+    pub fn adapter_gradient(&mut self, bytes: f64) {
+        self.gradient_of_parameter(bytes);
+    }
+
+    fn gradient_of_parameter(&mut self, bytes: f64) {
         let size = Line::fixed(bytes);
         self.event(Label::UnitGradients, size);
         if self.autocast {

@@ -25,22 +25,40 @@ impl Unit {
         (parameter.rows / (over * parameter.spread).max(1.0)).ceil() * parameter.row
     }
 
-    /// Bytes of a state on this device, padding included.
+    /// Bytes on this device, padding included, of what has so many bytes for each parameter that
+    /// is trained and, of those that are not, what they are kept in.
     fn held(&self, state: State) -> f64 {
-        let numbers = self.parameters.iter().map(|p| Self::shard_of(p, state.over));
-        state.bytes * numbers.sum::<f64>()
+        let bytes = |p: &Parameter| p.frozen.unwrap_or(state.bytes);
+        self.parameters.iter().map(|p| bytes(p) * Self::shard_of(p, state.over)).sum()
     }
 
+    /// Bytes on this device of a state that only trained parameters have.
+    fn of_trained(&self, state: State) -> f64 {
+        let trained = self.parameters.iter().filter(|p| p.frozen.is_none());
+        trained.map(|p| state.bytes * Self::shard_of(p, state.over)).sum()
+    }
+
+    /// Bytes of the unit's shards in the format in which it works.
     fn shard(&self) -> f64 {
-        self.held(State { bytes: 1.0, ..self.states.parameter })
+        self.held(State { bytes: BF16, ..self.states.parameter })
     }
 
-    /// Numbers of the gathered unit, padding included.
-    fn whole(&self) -> f64 {
+    /// Numbers of a parameter, gathered, padding included.
+    fn whole_of(&self, parameter: &Parameter) -> f64 {
         let over = self.states.parameter.over;
-        let numbers =
-            self.parameters.iter().map(|p| Self::shard_of(p, over) * (over * p.spread).max(1.0));
-        numbers.sum()
+        Self::shard_of(parameter, over) * (over * parameter.spread).max(1.0)
+    }
+
+    /// Bytes of the gathered unit in the format in which it works.
+    fn whole(&self) -> f64 {
+        let bytes = |p: &Parameter| p.frozen.unwrap_or(BF16);
+        self.parameters.iter().map(|p| bytes(p) * self.whole_of(p)).sum()
+    }
+
+    /// Numbers of what is trained of the gathered unit.
+    fn whole_trained(&self) -> f64 {
+        let trained = self.parameters.iter().filter(|p| p.frozen.is_none());
+        trained.map(|p| self.whole_of(p)).sum()
     }
 
     fn alone(&self) -> bool {
@@ -50,7 +68,7 @@ impl Unit {
     /// Bytes of the buffer into which the unit is gathered.
     pub fn gathered(&self) -> f64 {
         match self.states.working {
-            Working::Gathered { .. } if !self.alone() => BF16 * self.whole(),
+            Working::Gathered { .. } if !self.alone() => self.whole(),
             _ => 0.0,
         }
     }
@@ -58,7 +76,7 @@ impl Unit {
     /// Bytes of the buffer from which the unit's gradients are reduced.
     pub fn scatter(&self) -> f64 {
         match self.states.working {
-            Working::Gathered { .. } => self.states.reduced * self.whole(),
+            Working::Gathered { .. } => self.states.reduced * self.whole_trained(),
             _ => 0.0,
         }
     }
@@ -70,12 +88,12 @@ impl Unit {
 
     /// Bytes of the optimizer's states that this device keeps.
     pub fn optimizer_held(&self) -> f64 {
-        self.held(self.states.optimizer)
+        self.of_trained(self.states.optimizer)
     }
 
     /// Bytes of the gradients that this device keeps for the optimizer.
     pub fn gradients_held(&self) -> f64 {
-        self.held(self.states.gradient)
+        self.of_trained(self.states.gradient)
     }
 
     /// Bytes of the copies of the matrices in the format of computing.
@@ -91,6 +109,9 @@ impl Unit {
 
     /// Bytes of the temporaries of one parameter's update.
     pub fn update_of(&self, parameter: &Parameter, bytes: f64) -> f64 {
+        if parameter.frozen.is_some() {
+            return 0.0;
+        }
         bytes * Self::shard_of(parameter, self.states.optimizer.over)
     }
 }
@@ -124,7 +145,7 @@ impl Script {
         if unit.alone() {
             return;
         }
-        let shard = if cast { BF16 * unit.shard() } else { 0.0 };
+        let shard = if cast { unit.shard() } else { 0.0 };
         self.make(Label::Communication, shard);
         self.make(Label::Communication, unit.gathered());
         self.free(Label::Communication, shard);
@@ -137,13 +158,13 @@ impl Script {
             Working::Same => {}
             Working::Cast { .. } => self.make(Label::Gathered, unit.cast()),
             Working::Gathered { .. } if !unit.alone() => {
-                self.make(Label::Gathered, BF16 * unit.whole());
+                self.make(Label::Gathered, unit.whole());
             }
             Working::Gathered { .. } => {
                 // one device: each parameter is cast and copied into a storage of its own
                 let mut before = 0.0;
                 for parameter in &unit.parameters {
-                    let bytes = BF16 * parameter.numbers();
+                    let bytes = parameter.frozen.unwrap_or(BF16) * parameter.numbers();
                     self.make(Label::Communication, bytes);
                     self.free(Label::Communication, before);
                     self.make(Label::Gathered, bytes);
@@ -159,7 +180,7 @@ impl Script {
         match unit.states.working {
             Working::Same => {}
             Working::Cast { .. } => self.free(Label::Gathered, unit.cast()),
-            Working::Gathered { .. } => self.free(Label::Gathered, BF16 * unit.whole()),
+            Working::Gathered { .. } => self.free(Label::Gathered, unit.whole()),
         }
     }
 
@@ -170,7 +191,8 @@ impl Script {
         self.reshard(unit);
         self.free(Label::Communication, before);
         self.make(Label::Communication, unit.scatter());
-        let last = unit.parameters.last().map_or(0.0, |p| p.gradient * p.numbers());
+        let last = unit.parameters.iter().rfind(|p| p.frozen.is_none());
+        let last = last.map_or(0.0, |p| p.gradient * p.numbers());
         let held = unit.gradients_held();
         if let Working::Gathered { .. } = unit.states.working {
             self.add(Label::UnitGradients, -(gradients - Line::fixed(last)));
