@@ -2,7 +2,8 @@
 
 use plan::layout::{Layout, LayoutKeys, Recompute, Strategy};
 use plan::memory::{
-    AttentionKernel, Label, LossKernel, Optimizer, Precision, Profile, Setting, compare, step,
+    Adapter, AttentionKernel, Base, Label, LossKernel, Optimizer, Precision, Profile, Setting,
+    compare, step,
 };
 use plan::model::{
     Attention, Block, FeedForward, Grouped, Mlp, Norm, Positions, QkNorm, Shape, Stack, shapes,
@@ -304,6 +305,64 @@ fn hugging_face_families_hold_what_an_h100_holds() {
         println!("{kind}: {number} steps, median {median:.5}, worst {worst:.5}");
         assert!(worst < most, "{kind} {worst}");
     }
+}
+
+/// A Llama with a head of 128 numbers.
+fn llama(sizes: [u64; 6]) -> Shape {
+    let [hidden, layers, heads, kv_heads, ffn, vocab] = sizes;
+    let mut shape = shapes().find("llama-3-8b").unwrap().shape().unwrap();
+    let attention = Attention::Grouped(Grouped {
+        heads,
+        kv_heads,
+        head_dim: 128,
+        qkv_bias: false,
+        out_bias: false,
+        qk_norm: QkNorm::None,
+        sinks: false,
+    });
+    let mlp = Mlp { width: ffn, gated: true, bias: false };
+    let block = Block { attention, feed_forward: FeedForward::Dense(mlp), norms: 2 };
+    (shape.vocab, shape.hidden, shape.embedding_width) = (vocab, hidden, hidden);
+    shape.stacks = vec![Stack { layers, block }];
+    shape
+}
+
+#[test]
+fn adapters_hold_what_an_h100_holds() {
+    let mut reader = csv::Reader::from_path("tests/oracle/gpu_lora.csv").unwrap();
+    let mut errors = Vec::new();
+    for row in reader.deserialize::<HashMap<String, String>>() {
+        let row = row.unwrap();
+        let number = |key: &str| row[key].parse::<u64>().unwrap();
+        let sizes = ["hidden", "layers", "heads", "kv_heads", "ffn", "vocab"].map(number);
+        let keys = LayoutKeys {
+            strategy: Some(Strategy::Ddp),
+            micro_batch: Some(number("micro_batch")),
+            recompute: (row["recompute"] == "True").then_some(Recompute::Full),
+            ..LayoutKeys::default()
+        };
+        let setting = Setting {
+            sequence: number("sequence"),
+            loss: LossKernel::Released,
+            profile: Profile::HuggingFace,
+            adapter: Some(Adapter { rank: number("rank"), base: Base::Bf16 }),
+            ..plain(&keys, 1)
+        };
+        let measured: f64 = row["allocated_bytes"].parse().unwrap();
+        let peak = step(&llama(sizes), &setting).unwrap().peak();
+        let error = peak.bytes / measured - 1.0;
+        println!(
+            "{:+.3} % {:?} {:?} {}",
+            100.0 * error,
+            sizes,
+            peak.phase,
+            (peak.bytes - measured) / 1e6
+        );
+        errors.push(error.abs());
+    }
+    assert_eq!(errors.len(), 6);
+    let (_, median, worst) = spread(errors);
+    assert!(median < 0.01 && worst < 0.03, "{median} {worst}");
 }
 
 #[test]
