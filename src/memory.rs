@@ -14,7 +14,9 @@ mod experts;
 mod label;
 mod layer;
 mod line;
+mod megatron;
 mod operator;
+mod papers;
 mod remedies;
 mod root;
 mod setting;
@@ -27,12 +29,15 @@ mod unit;
 
 pub use compare::{Outcome, Row, Way, compare};
 pub use device::{CONTEXT, Estimate, MEASURED_STEPS, RESERVED, reserved, room, shown};
-pub use evidence::{Evidence, MEASURED, Suite, TRACKER, evidence};
+pub use evidence::{
+    ADAPTERS, Evidence, HUGGING_FACE, MEASURED, MEGATRON, Settings, Suite, TRACKER, evidence,
+};
 pub use label::Label;
 pub use line::Line;
+pub use papers::{korthikanti_bytes_per_layer, zero_state_bytes};
 pub use remedies::{Remedy, remedies};
 pub use setting::{
-    Adapter, AttentionKernel, Base, LossKernel, Optimizer, Precision, Profile, Setting,
+    Adapter, AdapterKind, AttentionKernel, Base, LossKernel, Optimizer, Precision, Profile, Setting,
 };
 pub use timeline::{Envelope, Moment, Peak, Phase, Stretch, Timeline};
 
@@ -88,13 +93,18 @@ pub fn step(shape: &Shape, setting: &Setting) -> Result<Step, MemoryError> {
     check::possible(shape, setting)?;
     let sequence = number(setting.sequence) / number(setting.layout.cp);
     let tokens = number(setting.layout.micro_batch) * sequence;
-    let stages = 0..setting.layout.pp;
-    let steps = stages.map(|stage| Step {
-        timeline: step::timeline(shape, setting, stage),
+    let of = |timeline: fn(&Shape, &Setting, u64) -> Timeline, stage: u64| Step {
+        timeline: timeline(shape, setting, stage),
         tokens,
         sequence,
         stage,
-    });
+    };
     let heavier = |a: Step, b: Step| if b.peak().bytes > a.peak().bytes { b } else { a };
-    Ok(steps.reduce(heavier).unwrap_or_default())
+    let heaviest = if setting.profile == Profile::Megatron {
+        let places = megatron::places(shape, setting).into_iter();
+        places.map(|stage| of(megatron::timeline, stage)).reduce(heavier)
+    } else {
+        (0..setting.layout.pp).map(|stage| of(step::timeline, stage)).reduce(heavier)
+    };
+    Ok(heaviest.unwrap_or_default())
 }

@@ -62,6 +62,7 @@ fn pictures_of_memory_are_current() {
             attention: AttentionKernel::Sdpa,
             loss: LossKernel::Eager,
             profile: Profile::Eager,
+            adapter: None,
         };
         let step = step(&shape, &setting).unwrap();
         is_current(name, &plan::report::memory_picture::svg(&step, None));

@@ -49,6 +49,7 @@ fn case(row: &Row) -> (Shape, Setting) {
         attention: plan::memory::AttentionKernel::Sdpa,
         loss,
         profile: Profile::Eager,
+        adapter: None,
     };
     (keys.shape().unwrap(), setting)
 }

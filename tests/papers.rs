@@ -483,3 +483,149 @@ fn a_number_that_rounds_to_another_is_noticed() {
     assert!((1.723_6e9 - value).abs() > half && (1.722_4e9 - value).abs() > half);
     assert_eq!(printed("0.710").1.to_bits(), 0.5e-3_f64.to_bits());
 }
+
+mod memory {
+    use super::{assert_abs_diff_eq, assert_prints, assert_relative_eq};
+    use plan::layout::{Layout, LayoutKeys, Recompute, Strategy};
+    use plan::memory::{
+        AttentionKernel, Label, LossKernel, Optimizer, Precision, Profile, Setting,
+        korthikanti_bytes_per_layer, step, zero_state_bytes,
+    };
+    use plan::model::shapes;
+
+    const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
+
+    /// A model of Korthikanti et al. 2022 (arXiv:2205.05198, table 3): layers, hidden, heads;
+    /// pipeline devices and chunks on each; sequences of 2,048 tokens in a micro-batch. All with
+    /// eight tensor-parallel devices.
+    struct Gpt {
+        layers: f64,
+        hidden: f64,
+        heads: f64,
+        pp: f64,
+        chunks: f64,
+        batch: f64,
+    }
+
+    impl Gpt {
+        fn layer(&self, sequence_parallel: bool, recompute: Recompute) -> f64 {
+            let Self { hidden, heads, batch, .. } = *self;
+            let tokens = batch * 2048.0;
+            korthikanti_bytes_per_layer(
+                tokens,
+                2048.0,
+                hidden,
+                heads,
+                8.0,
+                sequence_parallel,
+                recompute,
+            )
+        }
+
+        /// Activations of the first device, GiB: all layers' worth, and more where interleaved
+        /// (section 4.2.3).
+        fn activations(&self, sequence_parallel: bool, recompute: Recompute) -> f64 {
+            let more =
+                if self.chunks > 1.0 { (self.pp - 1.0) / (self.pp * self.chunks) } else { 0.0 };
+            self.layer(sequence_parallel, recompute) * self.layers * (1.0 + more) / GIB
+        }
+
+        /// Per cent of what is held without recomputation and sequence parallel.
+        fn part(&self, sequence_parallel: bool, recompute: Recompute) -> f64 {
+            100.0 * self.layer(sequence_parallel, recompute) / self.layer(false, Recompute::None)
+        }
+    }
+
+    const GPT_22B: Gpt =
+        Gpt { layers: 48.0, hidden: 6144.0, heads: 64.0, pp: 1.0, chunks: 1.0, batch: 4.0 };
+    const GPT_175B: Gpt =
+        Gpt { layers: 96.0, hidden: 12288.0, heads: 96.0, pp: 8.0, chunks: 3.0, batch: 1.0 };
+    const GPT_530B: Gpt =
+        Gpt { layers: 105.0, hidden: 20480.0, heads: 128.0, pp: 35.0, chunks: 3.0, batch: 1.0 };
+    const GPT_1T: Gpt =
+        Gpt { layers: 128.0, hidden: 25600.0, heads: 160.0, pp: 64.0, chunks: 1.0, batch: 1.0 };
+
+    /// Figure 1 of Korthikanti et al. 2022, GiB, as calculon's validation.py has it
+    /// (calculon-ai/calculon, commit caa4b11).
+    #[test]
+    fn korthikanti_figure_1() {
+        let cases = [
+            (GPT_22B, true, Recompute::Selective, 9.5625),
+            (GPT_175B, false, Recompute::None, 66.84375),
+            (GPT_530B, true, Recompute::Selective, 23.076_171_875),
+            (GPT_1T, false, Recompute::None, 131.25),
+        ];
+        for (model, sequence_parallel, recompute, gib) in cases {
+            let activations = model.activations(sequence_parallel, recompute);
+            assert_relative_eq!(activations, gib, max_relative = 1e-12);
+        }
+    }
+
+    /// Figure 7, per cent of the baseline, read off the plot (the same file of calculon's).
+    #[test]
+    fn korthikanti_figure_7() {
+        let cases = [
+            (GPT_22B, true, Recompute::None, 66.84),
+            (GPT_22B, false, Recompute::Selective, 49.42),
+            (GPT_22B, true, Recompute::Selective, 16.18),
+            (GPT_22B, false, Recompute::Full, 7.64),
+            (GPT_175B, false, Recompute::Selective, 56.53),
+            (GPT_175B, false, Recompute::Full, 8.71),
+            (GPT_530B, false, Recompute::Full, 9.42),
+            (GPT_1T, true, Recompute::None, 58.31),
+            (GPT_1T, false, Recompute::Full, 9.42),
+        ];
+        for (model, sequence_parallel, recompute, part) in cases {
+            assert_abs_diff_eq!(model.part(sequence_parallel, recompute), part, epsilon = 0.11);
+        }
+    }
+
+    /// Equation 1: `s b h (34 + 5 a s/h)` on one device, with sequence parallel or without.
+    #[test]
+    fn korthikanti_on_one_device() {
+        let (tokens, hidden, heads) = (2048.0, 6144.0, 64.0);
+        for sequence_parallel in [false, true] {
+            let bytes = korthikanti_bytes_per_layer(
+                tokens,
+                2048.0,
+                hidden,
+                heads,
+                1.0,
+                sequence_parallel,
+                Recompute::None,
+            );
+            let one = 2048.0 * 6144.0 * (34.0 + 5.0 * 64.0 * 2048.0 / 6144.0);
+            assert_relative_eq!(bytes, one, max_relative = 1e-12);
+        }
+    }
+
+    /// Figure 1 of Rajbhandari et al. 2020 (arXiv:1910.02054): 7.5 B parameters on 64 devices, GB.
+    #[test]
+    fn zero_figure_1() {
+        let gigabytes = |strategy| zero_state_bytes(strategy, 7.5e9, 64.0) / 1e9;
+        assert_prints(gigabytes(Strategy::Ddp), "120");
+        assert_prints(gigabytes(Strategy::Zero1), "31.4");
+        assert_prints(gigabytes(Strategy::Zero2), "16.6");
+        assert_prints(gigabytes(Strategy::Zero3), "1.9");
+    }
+
+    /// "A modest 13B parameter model needs ~52GB just for parameters in FP32": Llama 2 13B, each
+    /// parameter on the device.
+    #[test]
+    fn parameters_of_13b_in_fp32() {
+        let keys = LayoutKeys { strategy: Some(Strategy::Ddp), ..LayoutKeys::default() };
+        let setting = Setting {
+            layout: Layout::of(&keys, 8).unwrap(),
+            sequence: 4096,
+            precision: Precision::Bf16,
+            optimizer: Optimizer::AdamW,
+            attention: AttentionKernel::Sdpa,
+            loss: LossKernel::Eager,
+            profile: Profile::Eager,
+            adapter: None,
+        };
+        let shape = shapes().find("llama-2-13b").unwrap().shape().unwrap();
+        let parameters = step(&shape, &setting).unwrap().peak().held(Label::Parameters);
+        assert_prints(parameters / 1e9, "52");
+    }
+}

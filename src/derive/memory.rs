@@ -4,7 +4,7 @@ use super::{DeriveError, Notes, Problem, sequence};
 use crate::hardware::{self, Accelerator};
 use crate::layout::{Layout, LayoutKeys};
 use crate::memory::{
-    self, Label, Peak, Phase, Profile, Setting, Step, reserved, room, shown, step,
+    self, Adapter, Label, Peak, Phase, Profile, Setting, Step, reserved, room, shown, step,
 };
 use crate::model::Shape;
 use crate::plan::{Chosen, DerivedMemory, KeyPath};
@@ -80,15 +80,16 @@ pub(super) fn of(
     };
     let (layout, devices_stated, sequence) = layout(chosen, keys, notes)?;
     let training = &chosen.training;
+    let profile = training.profile.unwrap_or_default();
     let setting = Setting {
         layout,
         sequence,
         precision: training.precision.unwrap_or_default(),
         optimizer: training.optimizer.unwrap_or_default(),
         attention: training.attention.unwrap_or_default(),
-        loss: training.loss.unwrap_or_default(),
-        profile: training.profile.unwrap_or_default(),
-        adapter: None,
+        loss: training.loss.unwrap_or(profile.loss()),
+        profile,
+        adapter: adapter(chosen, notes)?,
     };
     assume(chosen, keys, &setting, notes);
     let Some(shape) = shape else {
@@ -126,12 +127,39 @@ pub(super) fn of(
     }))
 }
 
+/// The adapters that are trained, where the plan has some.
+fn adapter(chosen: &Chosen, notes: &mut Notes) -> Result<Option<Adapter>, DeriveError> {
+    /// Rank where none is stated.
+    const RANK: u64 = 8;
+    let training = &chosen.training;
+    let fault = |text: &str| Err(Problem::Value(text.to_owned()).at("training.adapter_rank"));
+    let Some(kind) = training.adapter else {
+        return match training.adapter_rank {
+            Some(_) => fault("a rank belongs to `adapter = \"lora\"` or `\"qlora\"`"),
+            None => Ok(None),
+        };
+    };
+    if training.adapter_rank.is_none() {
+        notes.assume(
+            "training.adapter_rank",
+            &RANK.to_string(),
+            "`r` of Hugging Face PEFT's LoraConfig",
+        );
+    }
+    let rank = training.adapter_rank.unwrap_or(RANK);
+    if !(1..=1_000_000).contains(&rank) {
+        return fault("a rank is a whole number from 1 to 1000000");
+    }
+    Ok(Some(Adapter { rank, base: kind.base() }))
+}
+
 /// The split, whether the devices are stated, and the tokens of a sequence.
 fn layout(
     chosen: &Chosen,
     keys: &LayoutKeys,
     notes: &mut Notes,
 ) -> Result<(Layout, bool, u64), DeriveError> {
+    let profile = chosen.training.profile.unwrap_or_default();
     let stated = [keys.dp_replicate, keys.dp_shard, keys.tp, keys.cp, keys.pp];
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, checked")]
     let devices = chosen.cluster.devices.map_or_else(
@@ -139,7 +167,7 @@ fn layout(
         |devices| devices.0 as u64,
     );
     let split = |keys: &LayoutKeys| {
-        Layout::of(keys, devices).map_err(|error| {
+        profile.layout(keys, devices).map_err(|error| {
             let key = place(error.key);
             Problem::Layout(error).at(key)
         })
@@ -196,7 +224,10 @@ fn assume(chosen: &Chosen, keys: &LayoutKeys, setting: &Setting, notes: &mut Not
             "layout.strategy",
             keys.strategy.is_some(),
             layout.strategy.to_string(),
-            "PyTorch's fully_shard, a unit for every block",
+            match setting.profile {
+                Profile::Megatron => "Megatron-LM's distributed optimizer",
+                _ => "PyTorch's fully_shard, a unit for every block",
+            },
         ),
         (
             "layout.micro_batch",
@@ -233,7 +264,10 @@ fn assume(chosen: &Chosen, keys: &LayoutKeys, setting: &Setting, notes: &mut Not
             "training.loss",
             training.loss.is_some(),
             setting.loss.to_string(),
-            "cross_entropy(logits.float()), as scripts write it",
+            match setting.profile {
+                Profile::Megatron => "Transformer Engine's cross-entropy",
+                _ => "cross_entropy(logits.float()), as scripts write it",
+            },
         ),
         ("training.profile", training.profile.is_some(), setting.profile.to_string(), reference),
     ] {

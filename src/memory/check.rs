@@ -1,7 +1,7 @@
 //! What can be simulated, and what cannot.
 
-use super::MemoryError;
-use super::setting::Setting;
+use super::setting::{LossKernel, Profile, Setting};
+use super::{MemoryError, megatron};
 use crate::model::{Attention, FeedForward, Positions, Shape};
 
 /// Most tokens of a micro-batch on one device.
@@ -67,6 +67,14 @@ pub(super) fn possible(shape: &Shape, setting: &Setting) -> Result<(), MemoryErr
     if layout.ep > 1 && !shape.has_experts() {
         let message = format!("ep {} and a model without experts", layout.ep);
         return fault("layout.ep", message, "leave `ep` out");
+    }
+    if setting.profile == Profile::Megatron {
+        return megatron::possible(shape, setting);
+    }
+    if setting.loss == LossKernel::Fused {
+        let message = format!("the profile {} has no fused loss", setting.profile);
+        let help = "`fused` is the profile megatron's; take `eager`, `released` or `chunked`";
+        return fault("training.loss", message, help);
     }
     if layout.recompute == crate::layout::Recompute::Selective {
         let message = "selective recomputation is not simulated for this profile".to_owned();

@@ -1,15 +1,15 @@
 //! The ways of training one model on the same devices, side by side.
 
-use super::setting::Setting;
+use super::setting::{Profile, Setting};
 use super::{MemoryError, Step, step};
 use crate::layout::{Layout, LayoutError, LayoutKeys, Strategy, Traffic, traffic};
 use crate::model::Shape;
 
 /// A way of splitting a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Way {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// What it asks of the user.
     pub asks: &'static str,
 }
@@ -50,7 +50,7 @@ const NODE: u64 = 8;
 #[must_use]
 pub fn compare(shape: &Shape, setting: &Setting) -> Vec<Row> {
     let devices = setting.layout.devices();
-    let ways = ways(shape, devices);
+    let ways = ways(shape, devices, setting.profile);
     ways.into_iter()
         .filter_map(|(way, keys)| {
             let common = LayoutKeys {
@@ -68,10 +68,14 @@ pub fn compare(shape: &Shape, setting: &Setting) -> Vec<Row> {
         .collect()
 }
 
-fn ways(shape: &Shape, devices: u64) -> Vec<(Way, LayoutKeys)> {
-    let way = |name, asks, keys| (Way { name, asks }, keys);
+fn ways(shape: &Shape, devices: u64, profile: Profile) -> Vec<(Way, LayoutKeys)> {
+    let way = |name: &str, asks, keys| (Way { name: name.to_owned(), asks }, keys);
     let of = |strategy| LayoutKeys { strategy: Some(strategy), ..LayoutKeys::default() };
+    // what shards the states beside the other splits
+    let sharded = profile.strategy();
+    let beside = if sharded == Strategy::Fsdp2 { "FSDP2" } else { "ZeRO-1" };
     let fsdp = of(Strategy::Fsdp2);
+    let base = of(sharded);
     // the largest split within a node that the heads, the layers and the devices allow
     let within = |fits: &dyn Fn(u64) -> bool| {
         (1..=NODE.min(devices)).rev().find(|n| devices.is_multiple_of(*n) && fits(n.to_owned()))
@@ -98,52 +102,51 @@ fn ways(shape: &Shape, devices: u64) -> Vec<(Way, LayoutKeys)> {
         ),
         way("HSDP", "a mesh; copies between nodes, shards within", of(Strategy::Hsdp)),
     ];
-    let mut split = |name, asks, keys: Option<LayoutKeys>| {
-        out.extend(keys.map(|keys| way(name, asks, keys)));
+    let mut split = |name: &str, asks, keys: Option<LayoutKeys>| {
+        let name = format!("{name}, {beside}");
+        out.extend(keys.map(|keys| way(&name, asks, keys)));
     };
     let more = |n: Option<u64>| n.filter(|n| *n > 1);
     split(
-        "TP + SP, FSDP2",
+        "TP + SP",
         "a plan for every matrix; links of a node",
-        more(tp).map(|n| LayoutKeys { tp: Some(n), ..fsdp.clone() }),
+        more(tp).map(|n| LayoutKeys { tp: Some(n), ..base.clone() }),
     );
     split(
-        "PP 1F1B, FSDP2",
+        "PP 1F1B",
         "stages to cut; many micro-batches",
-        more(pp).map(|n| LayoutKeys { pp: Some(n), micro_batches: Some(4 * n), ..fsdp.clone() }),
+        more(pp).map(|n| LayoutKeys { pp: Some(n), micro_batches: Some(4 * n), ..base.clone() }),
     );
     let chunks = more(pp).filter(|n| shape.layers().is_multiple_of(2 * n));
     split(
-        "PP interleaved, FSDP2",
+        "PP interleaved",
         "chunks of stages; more in flight",
         chunks.map(|n| LayoutKeys {
             pp: Some(n),
             interleave: Some(2),
             micro_batches: Some(4 * n),
-            ..fsdp.clone()
+            ..base.clone()
         }),
     );
     split(
-        "CP, FSDP2",
+        "CP",
         "attention over devices; long sequences",
-        more(cp).map(|n| LayoutKeys { cp: Some(n), ..fsdp.clone() }),
+        more(cp).map(|n| LayoutKeys { cp: Some(n), ..base.clone() }),
     );
     split(
-        "EP, FSDP2",
+        "EP",
         "experts over devices; balanced routing",
-        more(ep).map(|n| LayoutKeys { ep: Some(n), ..fsdp.clone() }),
+        more(ep).map(|n| LayoutKeys { ep: Some(n), ..base.clone() }),
     );
     let both = more(tp).zip(more(pp)).filter(|(t, p)| devices.is_multiple_of(t * p));
-    split(
-        "TP + PP, ZeRO-1",
-        "3D: all of these (Megatron-LM's way)",
-        both.map(|(t, p)| LayoutKeys {
-            tp: Some(t),
-            pp: Some(p),
-            micro_batches: Some(4 * p),
-            ..of(Strategy::Zero1)
-        }),
-    );
+    let all = both.map(|(t, p)| LayoutKeys {
+        tp: Some(t),
+        pp: Some(p),
+        micro_batches: Some(4 * p),
+        ..of(Strategy::Zero1)
+    });
+    let asks = "3D: all of these (Megatron-LM's way)";
+    out.extend(all.map(|keys| way("TP + PP, ZeRO-1", asks, keys)));
     out
 }
 

@@ -1,6 +1,6 @@
 //! What tested the number: a suite, its error there, and whether a case lies inside it.
 
-use super::setting::{AttentionKernel, LossKernel, Optimizer, Precision, Profile, Setting};
+use super::setting::{AttentionKernel, Base, LossKernel, Optimizer, Precision, Profile, Setting};
 use crate::layout::{Recompute, Strategy};
 use crate::model::{Attention, FeedForward, QkNorm, Shape};
 
@@ -27,7 +27,41 @@ pub struct Suite {
     pub micro_batch: [u64; 2],
     /// Least and most rows of the embedding.
     pub vocab: [u64; 2],
+    /// What was run beside that.
+    pub settings: Settings,
 }
+
+/// The settings that a suite covers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// Who holds what.
+    pub strategy: Strategy,
+    /// The largest degrees: `dp_replicate`, `tp`, `pp`, `cp`, `ep`, `micro_batches`.
+    pub degrees: [u64; 6],
+    /// What backward computes anew.
+    pub recompute: &'static [Recompute],
+    /// Number formats.
+    pub precision: &'static [Precision],
+    /// How the loss is computed.
+    pub loss: &'static [LossKernel],
+    /// Blocks beyond dense ones with grouped attention.
+    pub experts: bool,
+}
+
+const PLAIN: Settings = Settings {
+    strategy: Strategy::Fsdp2,
+    degrees: [1; 6],
+    recompute: &[Recompute::None, Recompute::Full],
+    precision: &[Precision::Bf16],
+    loss: &[LossKernel::Eager, LossKernel::Released],
+    experts: false,
+};
+const ONE_DEVICE: Settings = Settings {
+    strategy: Strategy::Ddp,
+    precision: &[Precision::Bf16, Precision::Bf16Pure],
+    loss: &[LossKernel::Released],
+    ..PLAIN
+};
 
 /// PyTorch's own tracker, without a GPU.
 pub const TRACKER: Suite = Suite {
@@ -41,6 +75,7 @@ pub const TRACKER: Suite = Suite {
     sequence: [1000, 131_072],
     micro_batch: [1, 8],
     vocab: [31_999, 256_000],
+    settings: PLAIN,
 };
 
 /// Measured on a GPU, its collectives moving nothing.
@@ -55,6 +90,7 @@ pub const MEASURED: Suite = Suite {
     sequence: [1000, 32_768],
     micro_batch: [1, 8],
     vocab: [31_999, 256_000],
+    settings: PLAIN,
 };
 
 /// Hugging Face's models measured on a GPU: those families whose code keeps what the profile keeps
@@ -71,6 +107,44 @@ pub const HUGGING_FACE: Suite = Suite {
     sequence: [512, 16_384],
     micro_batch: [1, 4],
     vocab: [32_000, 32_000],
+    settings: ONE_DEVICE,
+};
+
+/// Adapters measured on a GPU.
+pub const ADAPTERS: Suite = Suite {
+    what: "steps of transformers 5.17 with LoRA on an NVIDIA H100 (torch 2.11)",
+    file: "tests/oracle/gpu_lora.csv",
+    cases: 6,
+    median_error: 0.0011,
+    worst_error: 0.0027,
+    params: [337_935_360, 8_030_261_248],
+    shards: [1, 1],
+    sequence: [512, 4096],
+    micro_batch: [1, 4],
+    vocab: [32_000, 128_256],
+    settings: ONE_DEVICE,
+};
+
+/// Measured on NVIDIA B200 by others: Llama 3 70B and 405B, DeepSeek-V2 and V3 of 4 to 12 layers.
+pub const MEGATRON: Suite = Suite {
+    what: "steps of Megatron-LM on NVIDIA B200 (MooreThreads/SimuMax 4dcaae5)",
+    file: "tests/oracle/engine_memory.md",
+    cases: 27,
+    median_error: 0.0,
+    worst_error: 0.0005,
+    params: [10_000_000_000, 50_000_000_000],
+    shards: [1, 8],
+    sequence: [4096, 131_072],
+    micro_batch: [1, 1],
+    vocab: [102_400, 128_257],
+    settings: Settings {
+        strategy: Strategy::Zero1,
+        degrees: [1, 8, 2, 8, 8, 32],
+        recompute: &[Recompute::None],
+        loss: &[LossKernel::Fused],
+        experts: true,
+        ..PLAIN
+    },
 };
 
 /// The evidence for one case.
@@ -96,12 +170,14 @@ pub fn evidence(shape: &Shape, setting: &Setting) -> Evidence {
     let suite = match setting.profile {
         Profile::Eager => &TRACKER,
         Profile::Cuda => &MEASURED,
+        Profile::HuggingFace if setting.adapter.is_some() => &ADAPTERS,
         Profile::HuggingFace => &HUGGING_FACE,
+        Profile::Megatron => &MEGATRON,
     };
     let mut outside = Vec::new();
-    splits(setting, &mut outside);
-    kernels(setting, &mut outside);
-    blocks(shape, &mut outside);
+    splits(setting, &suite.settings, &mut outside);
+    kernels(setting, &suite.settings, &mut outside);
+    blocks(shape, setting, &suite.settings, &mut outside);
     let layout = &setting.layout;
     let params = u64::try_from(shape.count().total()).unwrap_or(u64::MAX);
     for (what, value, [least, most]) in [
@@ -118,10 +194,10 @@ pub fn evidence(shape: &Shape, setting: &Setting) -> Evidence {
     Evidence { suite, outside }
 }
 
-fn splits(setting: &Setting, outside: &mut Vec<String>) {
+fn splits(setting: &Setting, tested: &Settings, outside: &mut Vec<String>) {
     let layout = &setting.layout;
-    if layout.strategy != Strategy::Fsdp2 {
-        outside.push(format!("strategy {}: fsdp2 was tested", layout.strategy));
+    if layout.strategy != tested.strategy {
+        outside.push(format!("strategy {}: {} was tested", layout.strategy, tested.strategy));
     }
     let degrees = [
         ("dp_replicate", layout.dp_replicate),
@@ -131,34 +207,58 @@ fn splits(setting: &Setting, outside: &mut Vec<String>) {
         ("ep", layout.ep),
         ("micro_batches", layout.micro_batches),
     ];
-    let split = degrees.iter().filter(|(_, degree)| *degree > 1);
-    outside.extend(split.map(|(key, degree)| format!("{key} {degree}: 1 was tested")));
+    for ((key, degree), most) in degrees.into_iter().zip(tested.degrees) {
+        if degree > most {
+            let up_to = if most == 1 { "1".to_owned() } else { format!("1 to {most}") };
+            outside.push(format!("{key} {degree}: {up_to} was tested"));
+        }
+    }
+    if layout.interleave > 1 {
+        outside.push(format!("interleave {}: 1 was tested", layout.interleave));
+    }
 }
 
-fn kernels(setting: &Setting, outside: &mut Vec<String>) {
+fn kernels(setting: &Setting, tested: &Settings, outside: &mut Vec<String>) {
+    let Setting { layout, precision, optimizer, attention, loss, adapter, profile, .. } = setting;
     let mut say = |odd: bool, text: String| {
         if odd {
             outside.push(text);
         }
     };
-    let Setting { layout, precision, optimizer, attention, loss, .. } = setting;
-    let selective = layout.recompute == Recompute::Selective;
-    say(selective, "recompute selective: none and full were tested".to_owned());
-    say(*precision != Precision::Bf16, format!("precision {precision}: bf16 was tested"));
+    let recompute = layout.recompute;
+    say(
+        !tested.recompute.contains(&recompute),
+        format!("recompute {recompute}: {} was tested", list(tested.recompute)),
+    );
+    say(
+        !tested.precision.contains(precision) && adapter.is_none(),
+        format!("precision {precision}: {} was tested", list(tested.precision)),
+    );
     say(*optimizer != Optimizer::AdamW, format!("optimizer {optimizer}: adamw was tested"));
     say(*attention != AttentionKernel::Sdpa, format!("attention {attention}: sdpa was tested"));
-    let chunked = !matches!(loss, LossKernel::Eager | LossKernel::Released);
-    say(chunked, format!("loss {loss}: eager and released were tested"));
+    say(!tested.loss.contains(loss), format!("loss {loss}: {} was tested", list(tested.loss)));
+    let adapted = adapter.is_some() && *profile != Profile::HuggingFace;
+    say(adapted, "adapters: they were tested with the profile hugging-face".to_owned());
+    let quantised = adapter.is_some_and(|adapter| adapter.base == Base::Nf4);
+    say(quantised, "a quantised base: bf16 was tested".to_owned());
 }
 
-fn blocks(shape: &Shape, outside: &mut Vec<String>) {
+fn list<T: std::fmt::Display>(all: &[T]) -> String {
+    all.iter().map(T::to_string).collect::<Vec<_>>().join(" or ")
+}
+
+fn blocks(shape: &Shape, setting: &Setting, tested: &Settings, outside: &mut Vec<String>) {
     let odd = shape.blocks().any(|(_, block)| {
         let plain = match &block.attention {
-            Attention::Grouped(grouped) => grouped.qk_norm == QkNorm::None && !grouped.sinks,
-            Attention::Latent(_) => false,
+            Attention::Grouped(grouped) => {
+                let shared =
+                    grouped.qk_norm == QkNorm::Shared && setting.profile == Profile::HuggingFace;
+                (grouped.qk_norm == QkNorm::None || shared) && !grouped.sinks
+            }
+            Attention::Latent(_) => tested.experts,
         };
-        let dense = matches!(block.feed_forward, FeedForward::Dense(_));
-        !plain || !dense || block.norms != 2
+        let known = tested.experts || matches!(block.feed_forward, FeedForward::Dense(_));
+        !plain || !known || block.norms != 2
     });
     if odd || shape.embedding_norm || !shape.final_norm {
         let text =

@@ -1,6 +1,6 @@
 //! What a training step's memory depends on, beside the model.
 
-use crate::layout::Layout;
+use crate::layout::{Layout, LayoutError, LayoutKeys, Strategy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -44,6 +44,27 @@ pub struct Adapter {
     pub rank: u64,
     /// How the frozen matrices of the blocks are kept.
     pub base: Base,
+}
+
+/// Which adapters are trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AdapterKind {
+    /// Beside a BF16 model.
+    Lora,
+    /// Beside a 4-bit model.
+    Qlora,
+}
+
+impl AdapterKind {
+    /// How the frozen matrices of the blocks are kept.
+    #[must_use]
+    pub fn base(self) -> Base {
+        match self {
+            Self::Lora => Base::Bf16,
+            Self::Qlora => Base::Nf4,
+        }
+    }
 }
 
 /// How frozen matrices are kept.
@@ -117,6 +138,8 @@ pub enum LossKernel {
     Released,
     /// Head and loss for one of eight parts of the tokens after the other.
     Chunked,
+    /// Transformer Engine's cross-entropy, which writes the gradient over the logits.
+    Fused,
 }
 
 /// Whose operators run.
@@ -130,6 +153,12 @@ pub enum Profile {
     Cuda,
     /// Hugging Face's modelling code on an NVIDIA GPU.
     HuggingFace,
+    /// Megatron-LM with Transformer Engine: BF16, sequence parallel, fused attention and loss.
+    /// Its strategies are `zero1`, the distributed optimizer, and `ddp`. Selective recomputation
+    /// is that of core attention (`--recompute-activations`): with a fused kernel it frees the
+    /// statistics alone, and keeps the values as a part of the undivided product of queries, keys
+    /// and values, so that it holds more than `none`.
+    Megatron,
 }
 
 macro_rules! named {
@@ -146,12 +175,43 @@ macro_rules! named {
     };
 }
 named! {
+    AdapterKind { Lora = "lora", Qlora = "qlora" }
     Base { Bf16 = "bf16", Nf4 = "nf4" }
     Precision { Bf16 = "bf16", Bf16Pure = "bf16-pure" }
     Optimizer { AdamW = "adamw", AdamW8bit = "adamw-8bit", Sgd = "sgd" }
     AttentionKernel { Sdpa = "sdpa", Eager = "eager" }
-    LossKernel { Eager = "eager", Released = "released", Chunked = "chunked" }
-    Profile { Eager = "eager", Cuda = "cuda", HuggingFace = "hugging-face" }
+    LossKernel { Eager = "eager", Released = "released", Chunked = "chunked", Fused = "fused" }
+    Profile { Eager = "eager", Cuda = "cuda", HuggingFace = "hugging-face", Megatron = "megatron" }
+}
+
+impl Profile {
+    /// The strategy where none is stated.
+    #[must_use]
+    pub fn strategy(self) -> Strategy {
+        match self {
+            Self::Megatron => Strategy::Zero1,
+            Self::Eager | Self::Cuda | Self::HuggingFace => Strategy::default(),
+        }
+    }
+
+    /// The loss where none is stated.
+    #[must_use]
+    pub fn loss(self) -> LossKernel {
+        match self {
+            Self::Megatron => LossKernel::Fused,
+            Self::Eager | Self::Cuda | Self::HuggingFace => LossKernel::default(),
+        }
+    }
+
+    /// The layout of so many devices with what is stated and the rest filled in, the strategy as
+    /// this profile has it.
+    ///
+    /// # Errors
+    /// As [`Layout::of`].
+    pub fn layout(self, keys: &LayoutKeys, devices: u64) -> Result<Layout, LayoutError> {
+        let strategy = keys.strategy.or(Some(self.strategy()));
+        Layout::of(&LayoutKeys { strategy, ..keys.clone() }, devices)
+    }
 }
 
 impl Precision {

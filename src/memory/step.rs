@@ -56,7 +56,7 @@ pub(super) fn timeline(shape: &Shape, setting: &Setting, place: u64) -> Timeline
 
 /// The layers of a pipeline stage, stack by stack: as even as whole layers allow, the first stages
 /// having one more.
-fn stage_layers(shape: &Shape, pp: u64, stage: u64) -> Vec<(u64, &model::Block)> {
+pub(super) fn stage_layers(shape: &Shape, pp: u64, stage: u64) -> Vec<(u64, &model::Block)> {
     let all = shape.layers();
     let first = all / pp * stage + stage.min(all % pp);
     let last = first + all / pp + u64::from(stage < all % pp);

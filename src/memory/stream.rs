@@ -40,7 +40,8 @@ impl Stream {
     pub fn of(shape: &Shape, setting: &Setting) -> Self {
         let (rms, statistics) = match setting.profile {
             Profile::Eager => (NormKind::RmsByParts, 2),
-            Profile::Cuda => (NormKind::RmsFused, 4),
+            // Megatron-LM has a step of its own
+            Profile::Cuda | Profile::Megatron => (NormKind::RmsFused, 4),
             Profile::HuggingFace => (NormKind::RmsCastBack, 4),
         };
         let layout = &setting.layout;

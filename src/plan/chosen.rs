@@ -2,7 +2,7 @@
 
 use crate::data::{Sources, Stage};
 use crate::layout::LayoutKeys;
-use crate::memory::{AttentionKernel, LossKernel, Optimizer, Precision, Profile};
+use crate::memory::{AdapterKind, AttentionKernel, LossKernel, Optimizer, Precision, Profile};
 use crate::model::ShapeKeys;
 use crate::quantity::{
     AcceleratorHours, Days, Devices, Epochs, Flops, FlopsPerParamToken, Fraction, Loss, Params,
@@ -286,6 +286,12 @@ pub struct Training {
     /// Whose operators run: eager, PyTorch's one by one, unless said otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
+    /// Low-rank adapters that are trained in place of the model, beside every matrix of its blocks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<AdapterKind>,
+    /// Rank of the adapters: 8 unless stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adapter_rank: Option<u64>,
 }
 
 /// How the learning rate falls.

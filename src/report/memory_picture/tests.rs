@@ -29,6 +29,7 @@ fn run(
         attention: AttentionKernel::Sdpa,
         loss,
         profile: Profile::Eager,
+        adapter: None,
     };
     step(&shape, &setting).unwrap()
 }

@@ -3,7 +3,7 @@
 use super::choice::one_of;
 use clap::Args;
 use plan::layout::{LayoutKeys, Recompute, Strategy};
-use plan::memory::{AttentionKernel, LossKernel, Optimizer, Precision, Profile};
+use plan::memory::{AdapterKind, AttentionKernel, LossKernel, Optimizer, Precision, Profile};
 use plan::plan::{Chosen, Cluster, ModelChoice, Training};
 use plan::quantity::{Devices, Params, SequenceTokens, Tokens};
 use std::path::Path;
@@ -110,6 +110,10 @@ flags! {
         loss: LossKernel = "KERNEL", one_of::<LossKernel>();
         /// Whose operators run [default: eager]
         profile: Profile = "PROFILE", one_of::<Profile>();
+        /// Low-rank adapters that are trained in the model's place
+        adapter: AdapterKind = "KIND", one_of::<AdapterKind>();
+        /// Rank of the adapters [default: 8]
+        adapter_rank: u64 = "N", degree;
     }
 }
 
@@ -156,6 +160,7 @@ mod tests {
             "optimizer" => "sgd",
             "attention" | "loss" => "eager",
             "profile" => "cuda",
+            "adapter" => "lora",
             _ => "1024",
         }
     }
@@ -194,7 +199,10 @@ mod tests {
     fn every_key_of_a_layout_is_a_flag() {
         let command = Arguments::command();
         let memory = command.find_subcommand("memory").unwrap();
-        let answer = ["model", "params", "format", "output", "force", "help", "color"];
+        let answer = [
+            "model", "params", "compare", "plot", "ascii", "format", "output", "force", "help",
+            "color",
+        ];
         for long in memory.get_arguments().filter_map(clap::Arg::get_long) {
             let known = KEYS.iter().any(|(flag, _)| flag.replace('_', "-") == long);
             assert!(known || answer.contains(&long), "--{long}");
