@@ -28,6 +28,6 @@ pub use diagnostics::{Diagnosed, check_json, diagnostics};
 pub use explain::{Kind, explain, list};
 pub use json::json;
 pub use laws::{LawRow, law_rows};
-pub use memory::{memory_csv, memory_json};
+pub use memory::{MemoryView, memory_csv, memory_json, memory_svg};
 pub use mix::{mix_json, mix_svg};
 pub use model::{ModelSheet, Sequence, proposals, proposals_json, stage_sequences};

@@ -1,11 +1,13 @@
 //! The memory of a training step.
 
+mod compare;
 mod held;
 mod json;
 mod known;
 
 use super::answer::Answer;
 use super::block::Block;
+use super::memory_picture;
 use crate::derive::{StepMemory, moment, on_gpu};
 use crate::hardware::Accelerator;
 use crate::memory::{self, CONTEXT, Remedy, remedies, room};
@@ -43,13 +45,41 @@ pub(super) fn section(answer: &Answer) -> Vec<Block> {
     blocks
 }
 
+/// How a step is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryView {
+    /// Columns of the picture.
+    pub width: u16,
+    /// The picture in ASCII.
+    pub ascii: bool,
+    /// The ways of training side by side, instead of the one step.
+    pub compare: bool,
+}
+
+/// What a step holds from its start to the optimizer, as an SVG; none where no step follows.
+#[must_use]
+pub fn memory_svg(answer: &Answer) -> Option<String> {
+    let step = answer.derivation.memory.as_ref()?;
+    Some(memory_picture::svg(&step.step, step.accelerator_bytes()))
+}
+
 /// Everything about it.
-pub(super) fn page(answer: &Answer) -> Vec<Block> {
+pub(super) fn page(answer: &Answer, view: MemoryView) -> Vec<Block> {
     let Some(step) = &answer.derivation.memory else {
         return Vec::new();
     };
     let mut blocks = vec![Block::Heading("Memory of a training step, per device".to_owned())];
     blocks.extend(headline(answer, step));
+    if view.compare {
+        blocks.extend(compare::tables(step));
+        blocks.push(Block::Heading("Evidence".to_owned()));
+        blocks.extend(known::evidence(step));
+        blocks.extend(assumed(answer));
+        return blocks;
+    }
+    let device = step.accelerator_bytes();
+    let picture = memory_picture::text(&step.step, device, view.width, view.ascii);
+    blocks.push(Block::Picture(format!("\n{picture}")));
     blocks.push(Block::Heading("What is held at the peak".to_owned()));
     blocks.push(held::table(&step.peak));
     blocks.push(Block::Heading("Allocated, reserved, and what nvidia-smi shows".to_owned()));
@@ -85,13 +115,19 @@ fn headline(answer: &Answer, step: &StepMemory) -> Vec<Block> {
     vec![
         Block::Line(format!("  {}; {split}.", named(answer, step))),
         Block::Line(format!(
-            "  {} x {} tokens a micro-batch, recompute {}, {}, {}, profile {}.",
+            "  {} x {} tokens a micro-batch, recompute {}, {}, {}, profile {}{}.",
             count(layout.micro_batch),
             count(step.setting.sequence),
             layout.recompute,
             step.setting.precision,
             step.setting.optimizer,
-            step.setting.profile
+            step.setting.profile,
+            step.setting.adapter.map_or_else(String::new, |adapter| {
+                format!(
+                    ", adapters of rank {} beside a frozen {} model",
+                    adapter.rank, adapter.base
+                )
+            })
         )),
         Block::Line(format!(
             "  Peak: {} GiB ({} GB) allocated, in the {}.",
@@ -222,4 +258,10 @@ fn title(answer: &Answer) -> Option<String> {
 
 fn suite(step: &StepMemory) -> memory::Evidence {
     memory::evidence(&step.shape, &step.setting)
+}
+
+/// Bytes as a whole number.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, below 2^63")]
+fn whole(bytes: f64) -> u64 {
+    bytes.max(0.0).round() as u64
 }

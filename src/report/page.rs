@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, Section, Show};
 use super::block::Block;
+use super::memory::MemoryView;
 use super::{data, laws, memory, mix, model, run};
 
 impl Answer<'_> {
@@ -50,9 +51,9 @@ impl Answer<'_> {
     /// The memory of a step in full: what it holds, what fits, what would save, and how well it is
     /// known.
     #[must_use]
-    pub fn memory(&self) -> Vec<Block> {
+    pub fn memory(&self, view: MemoryView) -> Vec<Block> {
         let remarks = self.derivation.remarks.iter().map(|remark| Block::Note(remark.clone()));
-        memory::page(self).into_iter().chain(remarks).collect()
+        memory::page(self, view).into_iter().chain(remarks).collect()
     }
 
     fn section(&self, section: Section) -> Vec<Block> {

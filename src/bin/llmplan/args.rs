@@ -140,6 +140,15 @@ pub struct Memory {
     pub file: Option<PathBuf>,
     #[command(flatten)]
     pub step: Step,
+    /// The ways of training the model on these devices side by side
+    #[arg(long, help_heading = "Answer")]
+    pub compare: bool,
+    /// Draw the picture in ASCII
+    #[arg(long, help_heading = "Answer")]
+    pub ascii: bool,
+    /// Keep the picture as an SVG; `-` prints it
+    #[arg(long, value_name = "FILE", help_heading = "Answer")]
+    pub plot: Option<PathBuf>,
     #[command(flatten)]
     pub to: Output,
 }
@@ -159,8 +168,8 @@ pub struct Output {
     /// Keep the plan in FILE, or with --format that format
     #[arg(short = 'o', long = "output", id = "kept", value_name = "FILE", help_heading = "Answer")]
     pub keep: Option<PathBuf>,
-    /// Let -o replace an existing file
-    #[arg(long, requires = "kept", help_heading = "Answer")]
+    /// Let -o or --plot replace an existing file
+    #[arg(long, help_heading = "Answer")]
     pub force: bool,
 }
 

@@ -1,7 +1,8 @@
 //! The memory of a step as JSON and CSV: bytes, unrounded.
 
-use super::{defaults, remedied, suite, title};
+use super::{compare, defaults, remedied, suite, title, whole};
 use crate::derive::StepMemory;
+use crate::layout::Layout;
 use crate::memory::{Label, Phase, remedies};
 use crate::plan::DerivedMemory;
 use crate::report::answer::Answer;
@@ -11,17 +12,21 @@ use std::collections::BTreeMap;
 /// Version of the JSON of a step's memory.
 const VERSION: u32 = 1;
 
-/// The memory as JSON, with a final newline; nothing but the version where none follows.
+/// The memory as JSON, with a final newline; nothing but the version where none follows;
+/// `compared` adds the ways of training side by side.
 ///
 /// # Panics
 /// Never: the document has string keys only.
 #[must_use]
-pub fn memory_json(answer: &Answer) -> String {
+pub fn memory_json(answer: &Answer, compared: bool) -> String {
     let derived = &answer.derivation.derived;
     let mut document = match (&derived.memory, &answer.derivation.memory) {
         (Some(memory), Some(step)) => of_step(memory, step),
         _ => json!({}),
     };
+    if let (true, Some(step)) = (compared, &answer.derivation.memory) {
+        document["compare"] = json!(compare::json(step));
+    }
     if let Some(map) = document.as_object_mut() {
         let assumed: BTreeMap<_, _> = defaults(answer).collect();
         map.insert("version".to_owned(), json!(VERSION));
@@ -40,7 +45,6 @@ fn of_step(memory: &DerivedMemory, step: &StepMemory) -> Value {
         _ => None,
     };
     let setting = &step.setting;
-    let layout = &setting.layout;
     json!({
         "peak_allocated_bytes": memory.peak_allocated_bytes,
         "peak": {
@@ -59,21 +63,7 @@ fn of_step(memory: &DerivedMemory, step: &StepMemory) -> Value {
         "fits": step.fits(),
         "largest_micro_batch": memory.largest_micro_batch,
         "parameters": u64::try_from(step.shape.count().total()).ok(),
-        "layout": {
-            "strategy": layout.strategy,
-            "devices": layout.devices(),
-            "dp_replicate": layout.dp_replicate,
-            "dp_shard": layout.dp_shard,
-            "tp": layout.tp,
-            "pp": layout.pp,
-            "cp": layout.cp,
-            "ep": layout.ep,
-            "interleave": layout.interleave,
-            "micro_batch": layout.micro_batch,
-            "micro_batches": layout.micro_batches,
-            "recompute": layout.recompute,
-            "reshard": layout.reshard,
-        },
+        "layout": layout(&setting.layout),
         "training": {
             "sequence": setting.sequence,
             "precision": setting.precision,
@@ -81,9 +71,30 @@ fn of_step(memory: &DerivedMemory, step: &StepMemory) -> Value {
             "attention": setting.attention,
             "loss": setting.loss,
             "profile": setting.profile,
+            "adapter_rank": setting.adapter.map(|adapter| adapter.rank),
+            "adapter_base": setting.adapter.map(|adapter| adapter.base),
         },
         "remedies": remedies_json(memory, step),
         "evidence": evidence_json(step),
+    })
+}
+
+/// A split.
+pub(super) fn layout(layout: &Layout) -> Value {
+    json!({
+        "strategy": layout.strategy,
+        "devices": layout.devices(),
+        "dp_replicate": layout.dp_replicate,
+        "dp_shard": layout.dp_shard,
+        "tp": layout.tp,
+        "pp": layout.pp,
+        "cp": layout.cp,
+        "ep": layout.ep,
+        "interleave": layout.interleave,
+        "micro_batch": layout.micro_batch,
+        "micro_batches": layout.micro_batches,
+        "recompute": layout.recompute,
+        "reshard": layout.reshard,
     })
 }
 
@@ -143,10 +154,4 @@ pub fn memory_csv(answer: &Answer) -> String {
     }
     let bytes = writer.into_inner().expect("memory is flushed");
     String::from_utf8(bytes).expect("cells are text")
-}
-
-/// Bytes as a whole number.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, below 2^63")]
-fn whole(bytes: f64) -> u64 {
-    bytes.max(0.0).round() as u64
 }

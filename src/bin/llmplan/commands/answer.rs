@@ -134,13 +134,7 @@ pub fn plan(arguments: &Plan) -> Result<Exit> {
 
 pub fn mix(arguments: &Mix) -> Result<Exit> {
     let path = &arguments.file;
-    if let Some(plot) = &arguments.plot
-        && !files::is_stdin(plot)
-        && !plot.extension().is_some_and(|end| end.eq_ignore_ascii_case("svg"))
-    {
-        let svg = plot.with_extension("svg");
-        bail!("--plot draws an SVG: let the file end in `.svg`, such as {}", svg.display());
-    }
+    is_drawing(arguments.plot.as_deref())?;
     let mut document = match open(path)? {
         Ok(document) => document,
         Err(exit) => return Ok(exit),
@@ -186,15 +180,35 @@ pub fn mix(arguments: &Mix) -> Result<Exit> {
         let Some(svg) = mix_svg(&answer) else {
             bail!("without [[stages]] there is nothing to draw");
         };
-        if files::is_stdin(path) {
-            output::print(&svg)?;
+        if drawn(path, &svg, arguments.force)? {
             return Ok(Exit::Answered);
         }
-        files::write(path, &svg, arguments.force)?;
-        output::remark(&format!("wrote {}", path.display()));
     }
     output::print(&rendered)?;
     Ok(Exit::Answered)
+}
+
+/// A picture goes into a file whose name says what it is.
+pub(super) fn is_drawing(plot: Option<&Path>) -> Result<()> {
+    if let Some(plot) = plot
+        && !files::is_stdin(plot)
+        && !plot.extension().is_some_and(|end| end.eq_ignore_ascii_case("svg"))
+    {
+        let svg = plot.with_extension("svg");
+        bail!("--plot draws an SVG: let the file end in `.svg`, such as {}", svg.display());
+    }
+    Ok(())
+}
+
+/// Keeps a picture; whether it went to standard output, where nothing else is to go.
+pub(super) fn drawn(path: &Path, svg: &str, force: bool) -> Result<bool> {
+    if files::is_stdin(path) {
+        output::print(svg)?;
+        return Ok(true);
+    }
+    files::write(path, svg, force)?;
+    output::remark(&format!("wrote {}", path.display()));
+    Ok(false)
 }
 
 /// Reads and derives a plan; one that cannot be is shown with its fault.

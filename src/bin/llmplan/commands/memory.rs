@@ -1,6 +1,6 @@
 //! `memory`: what a training step holds on one device.
 
-use super::answer::{Derived, blamed, changed, deliver, open, refuse, told};
+use super::answer::{Derived, blamed, changed, deliver, drawn, is_drawing, open, refuse, told};
 use crate::args::{Format, Memory};
 use crate::{Exit, files, output};
 use anyhow::{Result, bail};
@@ -8,10 +8,11 @@ use plan::check::check_with;
 use plan::derive::derive_with;
 use plan::file::with_derived;
 use plan::plan::{Chosen, ModelChoice};
-use plan::report::{Answer, markdown, memory_csv, memory_json, text};
+use plan::report::{Answer, MemoryView, markdown, memory_csv, memory_json, memory_svg, text};
 use std::path::Path;
 
 pub fn memory(arguments: Memory) -> Result<Exit> {
+    is_drawing(arguments.plot.as_deref())?;
     let started = match &arguments.file {
         Some(path) => match open(path)? {
             Ok(document) => Some(document),
@@ -48,13 +49,21 @@ pub fn memory(arguments: Memory) -> Result<Exit> {
     refuse_nothing(&derived)?;
     let Derived { document, derivation } = &derived;
     let answer = Answer { chosen: &document.chosen, derivation };
+    if let Some(path) = &arguments.plot
+        && let Some(svg) = memory_svg(&answer)
+        && drawn(path, &svg, arguments.to.force)?
+    {
+        return Ok(Exit::Answered);
+    }
+    let (ascii, compare) = (arguments.ascii, arguments.compare);
+    let view = MemoryView { width: output::width(), ascii, compare };
     deliver(&derived, &arguments.to, |format| {
         Ok(match format {
-            Format::Text => text(&answer.memory(), output::width()),
+            Format::Text => text(&answer.memory(view), output::width()),
             Format::Toml => with_derived(&document.text, &derivation.derived)?,
-            Format::Json => memory_json(&answer),
+            Format::Json => memory_json(&answer, compare),
             Format::Csv => memory_csv(&answer),
-            Format::Markdown => markdown(&answer.memory()),
+            Format::Markdown => markdown(&answer.memory(view)),
         })
     })?;
     Ok(Exit::Answered)
