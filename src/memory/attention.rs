@@ -48,7 +48,7 @@ pub(super) fn grouped(stream: &Stream, a: &Grouped, t: &mut Tape, n: Id) -> Id {
     };
     let mut queries = project(t, q);
     let mut keys = project(t, kv);
-    let values = project(t, kv);
+    let mut values = project(t, kv);
     let head = number(a.head_dim);
     let norm = |width: f64| match a.qk_norm {
         QkNorm::None => None,
@@ -63,7 +63,12 @@ pub(super) fn grouped(stream: &Stream, a: &Grouped, t: &mut Tape, n: Id) -> Id {
         [queries, keys] = t.rotation([(queries, q), (keys, kv)], kind);
     }
     let heads = number(a.heads) / stream.tp;
-    let mixed = attend(stream, t, [queries, keys, values], [q, kv, kv], q, heads);
+    let mut each = kv;
+    if stream.repeats() && kv < q {
+        [keys, values] = [keys, values].map(|x| t.joined(x, kv, q));
+        each = q;
+    }
+    let mixed = attend(stream, t, [queries, keys, values], [q, each, each], q, heads);
     if a.sinks {
         t.node(move |t| t.parameter_gradient(2.0 * heads));
     }

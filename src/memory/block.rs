@@ -196,11 +196,11 @@ pub(super) fn on_all_tokens(
         return out;
     }
     let (share, whole) = (stream.tensor(), stream.whole());
-    let gathered = t.resized(n, share, whole);
+    let gathered = t.resized(n, share, whole, stream.copies());
     t.drop(n);
     let partial = part(t, gathered);
     t.drop(gathered);
-    let out = t.resized(partial, whole, share);
+    let out = t.resized(partial, whole, share, stream.copies());
     t.drop(partial);
     out
 }
@@ -218,6 +218,13 @@ pub(super) fn feed(stream: &Stream, mlp: &Mlp, t: &mut Tape, n: Id) -> Id {
     };
     let into = linear(hidden, width, stream.autocast, Label::FeedForward);
     let raw = t.linear(n, into);
+    if stream.compiled() && mlp.gated {
+        let other = t.linear(n, into);
+        let gated = t.gate(raw, other, width);
+        let out = t.linear(gated, linear(width, hidden, false, Label::Residual));
+        t.drop(gated);
+        return out;
+    }
     let mut inner = t.activation(raw, width);
     t.drop(raw);
     if mlp.gated {

@@ -76,9 +76,5 @@ pub(super) fn possible(shape: &Shape, setting: &Setting) -> Result<(), MemoryErr
         let help = "`fused` is the profile megatron's; take `eager`, `released` or `chunked`";
         return fault("training.loss", message, help);
     }
-    if layout.recompute == crate::layout::Recompute::Selective {
-        let message = "selective recomputation is not simulated for this profile".to_owned();
-        return fault("layout.recompute", message, "`none` and `full` are");
-    }
-    Ok(())
+    super::engine::possible(shape, setting)
 }

@@ -31,6 +31,47 @@ pub struct Suite {
     pub settings: Settings,
 }
 
+/// Published steps of torchtitan, whose figure is what the allocator reserved.
+pub const TORCHTITAN: Suite = Suite {
+    what: "published steps of torchtitan on NVIDIA H100, H200 and A100, as reserved",
+    file: "tests/oracle/engine_memory_torch.md",
+    cases: 9,
+    median_error: 0.025,
+    worst_error: 0.101,
+    params: [8_000_000_000, 71_000_000_000],
+    shards: [8, 128],
+    sequence: [8192, 262_144],
+    micro_batch: [1, 16],
+    vocab: [128_256, 128_256],
+    settings: Settings {
+        degrees: [1, 8, 1, 8, 1, 1],
+        recompute: &[Recompute::Selective, Recompute::Full],
+        loss: &[LossKernel::Eager, LossKernel::Released, LossKernel::Compiled],
+        ..PLAIN
+    },
+};
+
+/// Steps of BigScience, as nvidia-smi showed them.
+pub const BIGSCIENCE: Suite = Suite {
+    what: "steps of BigScience's Megatron-DeepSpeed on NVIDIA A100, as nvidia-smi showed them",
+    file: "tests/oracle/engine_memory_torch.md",
+    cases: 33,
+    median_error: 0.044,
+    worst_error: 0.308,
+    params: [18_000_000_000, 210_000_000_000],
+    shards: [1, 16],
+    sequence: [2048, 2048],
+    micro_batch: [1, 8],
+    vocab: [50_000, 260_000],
+    settings: Settings {
+        strategy: Strategy::Zero1,
+        degrees: [1, 8, 48, 1, 1, 1024],
+        recompute: &[Recompute::Full],
+        precision: &[Precision::Bf16, Precision::Bf16Pure],
+        ..PLAIN
+    },
+};
+
 /// The settings that a suite covers.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
@@ -173,6 +214,8 @@ pub fn evidence(shape: &Shape, setting: &Setting) -> Evidence {
         Profile::HuggingFace if setting.adapter.is_some() => &ADAPTERS,
         Profile::HuggingFace => &HUGGING_FACE,
         Profile::Megatron => &MEGATRON,
+        Profile::Torchtitan | Profile::TorchtitanEager => &TORCHTITAN,
+        Profile::MegatronDeepspeed | Profile::MegatronDeepspeedBf16 => &BIGSCIENCE,
     };
     let mut outside = Vec::new();
     splits(setting, &suite.settings, &mut outside);

@@ -161,7 +161,7 @@ impl Walk<'_> {
             (self.received, Label::ActivationGradients),
         ];
         let named = named.into_iter().filter(|(held, _)| *held);
-        let events = named.map(|(_, label)| Event { label, size: stream }).collect();
+        let events = named.map(|(_, label)| Event::new(label, stream)).collect();
         self.timeline.push(Phase::Reduce, 1, events);
     }
 }

@@ -43,6 +43,8 @@ pub(super) struct Norm {
 pub(super) enum RotationKind {
     /// In FP32 as complex numbers, by a table of so many bytes.
     Complex { table: f64 },
+    /// The same as one kernel.
+    Fused { table: f64 },
     /// As `x cos + rotate_half(x) sin` (Hugging Face's modelling code), in the stream's type.
     Halves { wide: bool },
 }
@@ -88,7 +90,10 @@ impl Tape {
         let Linear { inputs, outputs, bias, tokens, cast, label } = linear;
         let x = if cast { self.cast(x, inputs * tokens) } else { x };
         let kept = self.save(x);
-        let y = self.make(label, Line::per_token(BF16 * outputs * tokens));
+        let size = Line::per_token(BF16 * outputs * tokens);
+        // a bias makes it another operator, as does a group of products
+        let plain = !bias && layers <= 1.0;
+        let y = if plain { self.make_product(label, size) } else { self.make(label, size) };
         if cast {
             self.drop(x);
         }
@@ -242,6 +247,14 @@ impl Tape {
         y
     }
 
+    /// `silu(a) × b` as one kernel: keeps both.
+    pub fn gate(&mut self, a: Id, b: Id, numbers: f64) -> Id {
+        let y = self.product(a, b, numbers);
+        self.drop(a);
+        self.drop(b);
+        y
+    }
+
     /// Rotates queries and keys; lets go of what they were.
     pub fn rotation(&mut self, inputs: [(Id, f64); 2], kind: RotationKind) -> [Id; 2] {
         match kind {
@@ -249,6 +262,7 @@ impl Tape {
             RotationKind::Halves { wide } => {
                 inputs.map(|(x, width)| self.rotate_halves(x, width, wide))
             }
+            RotationKind::Fused { .. } => inputs.map(|(x, width)| self.joined(x, width, width)),
         }
     }
 
@@ -346,8 +360,8 @@ impl Tape {
         let others = Line::per_token(BF16 * (widths[1] + widths[2]) * devices);
         let others = if devices > 1.0 { others } else { Line::ZERO };
         let gathered = self.make(Label::Communication, others);
-        let y = self.make(Label::Attention, Line::per_token(BF16 * out));
-        let statistics = self.make(Label::Attention, Line::per_token(FP32 * heads));
+        let y = self.make_kept(Label::Attention, Line::per_token(BF16 * out));
+        let statistics = self.make_kept(Label::Attention, Line::per_token(FP32 * heads));
         let kept_y = self.save(y);
         let kept_statistics = self.save(statistics);
         self.drop(statistics);
@@ -607,12 +621,24 @@ impl Tape {
     }
 
     /// Gathers the tokens of other devices, or reduces partial sums and scatters them: a tensor of
-    /// another size, and back in backward. Nothing is kept.
-    pub fn resized(&mut self, x: Id, from: Line, to: Line) -> Id {
-        let y = self.make(Label::Residual, to);
+    /// another size, and back in backward. Backward needs neither. `copied`: the larger one has a
+    /// second copy for an instant, because the tokens are not its outermost dimension.
+    pub fn resized(&mut self, x: Id, from: Line, to: Line, copied: bool) -> Id {
+        let larger = if from.per_token > to.per_token { from } else { to };
+        let copy = if copied { larger } else { Line::ZERO };
+        let scattered = from.per_token > to.per_token;
+        let second = self.make(Label::Communication, copy);
+        let y = if scattered {
+            self.make_kept(Label::Residual, to)
+        } else {
+            self.make(Label::Residual, to)
+        };
+        self.drop(second);
         self.node(move |t| {
             let d = t.gradient(y);
+            let second = t.make(Label::Communication, copy);
             let dx = t.make(Label::ActivationGradients, from);
+            t.drop(second);
             t.drop(d);
             t.give(x, dx);
         });

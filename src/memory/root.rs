@@ -25,8 +25,8 @@ pub(super) struct Root {
     pub embedding_backward: Vec<Event>,
     pub head: Vec<Event>,
     pub head_backward: Vec<Event>,
-    /// Bytes of the gradients that backward makes, before they are reduced.
-    pub gradients: Line,
+    /// The gradients that backward makes, before they are reduced, bytes.
+    pub gradients: Vec<Line>,
 }
 
 /// Which ends of the model a device has.
@@ -51,7 +51,7 @@ impl Root {
             embedding_backward: Vec::new(),
             head: Vec::new(),
             head_backward: Vec::new(),
-            gradients: Line::ZERO,
+            gradients: Vec::new(),
         };
         if ends.embedding {
             root.embed(shape, stream, ends);
@@ -99,13 +99,10 @@ impl Root {
         if shape.embedding_norm {
             out = t.norm(x, stream.norm());
             t.drop(x);
+            // what the norm made is the stream from here on
+            t.relabel(out, Label::Residual);
         }
         self.embedding = t.take_events();
-        if shape.embedding_norm {
-            // what the norm made is the stream from here on
-            self.embedding.push(Event { label: Label::Norms, size: -tensor });
-            self.embedding.push(Event { label: Label::Residual, size: tensor });
-        }
 
         let mut gradient = t.given(Label::ActivationGradients, tensor);
         if shape.embedding_norm {
@@ -128,7 +125,7 @@ impl Root {
             t.drop(gradient);
         }
         self.embedding_backward = t.take_events();
-        self.gradients += t.unit_gradients();
+        self.gradients.append(&mut t.take_unit_gradients());
     }
 
     fn finish(&mut self, shape: &Shape, stream: &Stream, setting: &Setting, ends: Ends) {
@@ -149,7 +146,7 @@ impl Root {
             t.drop(x);
         }
         if stream.tp > 1.0 {
-            let gathered = t.resized(n, stream.tensor(), stream.whole());
+            let gathered = t.resized(n, stream.tensor(), stream.whole(), stream.copies());
             t.drop(n);
             n = gathered;
         }
@@ -160,7 +157,7 @@ impl Root {
             t.backward(n, gradient);
             t.drop(n);
             if t.trains() == Trains::All {
-                self.gradients += Line::fixed(BF16 * rows * hidden);
+                self.gradients.push(Line::fixed(BF16 * rows * hidden));
             }
         } else {
             let label = Label::Logits;
@@ -179,7 +176,7 @@ impl Root {
             t.backward(logits, gradient);
         }
         self.head_backward = t.take_events();
-        self.gradients += t.unit_gradients();
+        self.gradients.append(&mut t.take_unit_gradients());
     }
 }
 

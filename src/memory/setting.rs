@@ -1,5 +1,6 @@
 //! What a training step's memory depends on, beside the model.
 
+use super::pool::Segments;
 use crate::layout::{Layout, LayoutError, LayoutKeys, Strategy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -140,6 +141,8 @@ pub enum LossKernel {
     Chunked,
     /// Transformer Engine's cross-entropy, which writes the gradient over the logits.
     Fused,
+    /// One compiled kernel that reads the logits, and one that makes their gradient.
+    Compiled,
 }
 
 /// Whose operators run.
@@ -159,6 +162,14 @@ pub enum Profile {
     /// statistics alone, and keeps the values as a part of the undivided product of queries, keys
     /// and values, so that it holds more than `none`.
     Megatron,
+    /// torchtitan of December 2024 on an NVIDIA GPU, every block compiled.
+    Torchtitan,
+    /// The same, not compiled.
+    TorchtitanEager,
+    /// Megatron-DeepSpeed of February 2022 on an NVIDIA A100, `ZeRO` on 16-bit gradients.
+    MegatronDeepspeed,
+    /// The same with the BF16 optimizer of that month's end: gradients added up in FP32.
+    MegatronDeepspeedBf16,
 }
 
 macro_rules! named {
@@ -180,8 +191,12 @@ named! {
     Precision { Bf16 = "bf16", Bf16Pure = "bf16-pure" }
     Optimizer { AdamW = "adamw", AdamW8bit = "adamw-8bit", Sgd = "sgd" }
     AttentionKernel { Sdpa = "sdpa", Eager = "eager" }
-    LossKernel { Eager = "eager", Released = "released", Chunked = "chunked", Fused = "fused" }
-    Profile { Eager = "eager", Cuda = "cuda", HuggingFace = "hugging-face", Megatron = "megatron" }
+    LossKernel { Eager = "eager", Released = "released", Chunked = "chunked", Fused = "fused",
+        Compiled = "compiled" }
+    Profile { Eager = "eager", Cuda = "cuda", HuggingFace = "hugging-face", Megatron = "megatron",
+        Torchtitan = "torchtitan", TorchtitanEager = "torchtitan-eager",
+        MegatronDeepspeed = "megatron-deepspeed",
+        MegatronDeepspeedBf16 = "megatron-deepspeed-bf16" }
 }
 
 impl Profile {
@@ -189,8 +204,10 @@ impl Profile {
     #[must_use]
     pub fn strategy(self) -> Strategy {
         match self {
-            Self::Megatron => Strategy::Zero1,
-            Self::Eager | Self::Cuda | Self::HuggingFace => Strategy::default(),
+            Self::Megatron | Self::MegatronDeepspeed | Self::MegatronDeepspeedBf16 => {
+                Strategy::Zero1
+            }
+            _ => Strategy::default(),
         }
     }
 
@@ -199,7 +216,7 @@ impl Profile {
     pub fn loss(self) -> LossKernel {
         match self {
             Self::Megatron => LossKernel::Fused,
-            Self::Eager | Self::Cuda | Self::HuggingFace => LossKernel::default(),
+            _ => LossKernel::default(),
         }
     }
 
@@ -211,6 +228,28 @@ impl Profile {
     pub fn layout(self, keys: &LayoutKeys, devices: u64) -> Result<Layout, LayoutError> {
         let strategy = keys.strategy.or(Some(self.strategy()));
         Layout::of(&LayoutKeys { strategy, ..keys.clone() }, devices)
+    }
+
+    /// Whether it is one of torchtitan's.
+    #[must_use]
+    pub fn torchtitan(self) -> bool {
+        matches!(self, Self::Torchtitan | Self::TorchtitanEager)
+    }
+
+    /// Whether it is one of Megatron-DeepSpeed's.
+    #[must_use]
+    pub fn megatron_deepspeed(self) -> bool {
+        matches!(self, Self::MegatronDeepspeed | Self::MegatronDeepspeedBf16)
+    }
+
+    /// How its allocator asks the driver for memory: torchtitan's `run_llama_train.sh` sets
+    /// `expandable_segments:True`.
+    pub(super) fn segments(self) -> Segments {
+        match self {
+            Self::Torchtitan | Self::TorchtitanEager => Segments::Expandable,
+            Self::Eager | Self::Cuda | Self::HuggingFace | Self::Megatron => Segments::Fixed,
+            Self::MegatronDeepspeed | Self::MegatronDeepspeedBf16 => Segments::Counted,
+        }
     }
 }
 

@@ -29,6 +29,12 @@ pub(super) struct States {
     pub gradient: State,
     pub optimizer: State,
     pub working: Working,
+    /// The root and the last block are not resharded after forward: backward begins with them
+    /// (torchtitan's `apply_fsdp`, and PyTorch for a root until the end of 2024).
+    pub keeps_last: bool,
+    /// Gradients are added up over micro-batches before they are reduced, in so many bytes of a
+    /// number: a pipeline reduces once (`FSDPParam.to_accumulated_grad_if_needed`).
+    pub accumulated: f64,
     /// Bytes of a number that a reduction adds up.
     pub reduced: f64,
     /// Bytes for each parameter of buffers in which gradients are reduced, over all units.
@@ -60,6 +66,8 @@ impl States {
             gradient: all(kept),
             optimizer: all(optimizer),
             working: if cast { Working::Cast { again } } else { Working::Same },
+            keeps_last: false,
+            accumulated: 0.0,
             reduced: kept,
             buckets: 0.0,
             bucket: f64::INFINITY,
@@ -70,11 +78,14 @@ impl States {
             gradient: all(2.0),
             optimizer: shared(master),
             working: Working::Same,
+            keeps_last: false,
+            accumulated: 0.0,
             reduced: 2.0,
             buckets: 2.0,
             bucket: DEEPSPEED_BUCKET,
             optimizer_copy: 4.0,
         };
+        let pipelined = layout.pp > 1 && setting.profile.torchtitan();
         match layout.strategy {
             // the reducer's buckets are a second copy of the gradients unless
             // `gradient_as_bucket_view` is set, which it is not (PyTorch's DistributedDataParallel)
@@ -94,6 +105,8 @@ impl States {
                 gradient: shared(kept),
                 optimizer: shared(optimizer),
                 working: Working::Gathered { cast, reshard: layout.reshard },
+                keeps_last: layout.reshard && setting.profile.torchtitan(),
+                accumulated: if pipelined { kept } else { 0.0 },
                 ..none
             },
         }

@@ -20,8 +20,6 @@ use crate::model::{self, Shape};
 const BF16: f64 = 2.0;
 const FP32: f64 = 4.0;
 const INT64: f64 = 8.0;
-/// Parts of the tokens whose head and loss are computed one after the other.
-const CHUNKS: f64 = 8.0;
 /// What cuBLAS allocates through PyTorch on an H100: 33 MiB for each of two threads, forward's and
 /// backward's. Our measurement: the least by which 94 peaks stand above their operators
 /// (`tests/oracle/gpu_memory.csv`).
@@ -72,12 +70,13 @@ pub(super) fn stage_layers(shape: &Shape, pp: u64, stage: u64) -> Vec<(u64, &mod
     out
 }
 
-struct Step<'a> {
-    setting: &'a Setting,
-    stream: &'a Stream,
+/// A step in the making.
+pub(super) struct Step<'a> {
+    pub setting: &'a Setting,
+    pub stream: &'a Stream,
     states: States,
     /// Rows of the head on this device.
-    vocab: f64,
+    pub vocab: f64,
     ends: Ends,
     stage: u64,
     root: Root,
@@ -87,20 +86,14 @@ struct Step<'a> {
 
 impl Step<'_> {
     fn start(&self, timeline: &mut Timeline) {
-        let all = |of: &dyn Fn(&Unit) -> f64| -> f64 {
-            let blocks = self.layers.iter().map(|(layers, kind)| number(*layers) * of(&kind.unit));
-            blocks.sum::<f64>() + of(&self.root.unit)
-        };
-        #[expect(clippy::cast_precision_loss, reason = "a unit has a few parameters")]
-        let counters = all(&|unit| unit.parameters.len() as f64);
-        let numbers = all(&Unit::numbers);
-        let mut s = Script::default();
-        s.make(Label::Parameters, all(&Unit::parameters_held));
-        s.make(Label::Optimizer, all(&Unit::optimizer_held));
-        s.make(Label::Optimizer, FP32 * counters);
-        if self.again() {
-            s.make(Label::Gradients, all(&Unit::gradients_held));
+        let mut numbers = 0.0;
+        for (layers, unit) in self.units() {
+            let mut s = Script::default();
+            s.hold(unit, self.again());
+            timeline.push(Phase::Start, layers, s.0);
+            numbers += number(layers) * unit.numbers();
         }
+        let mut s = Script::default();
         s.make(Label::Communication, self.states.buckets * numbers.min(self.states.bucket));
         if self.setting.profile != Profile::Eager {
             s.make(Label::Workspace, WORKSPACE);
@@ -115,6 +108,12 @@ impl Step<'_> {
             }
         }
         timeline.push(Phase::Start, 1, s.0);
+    }
+
+    /// Every unit, with how many there are of it.
+    fn units(&self) -> impl Iterator<Item = (u64, &Unit)> {
+        let blocks = self.layers.iter().map(|(layers, kind)| (*layers, &kind.unit));
+        blocks.chain([(1, &self.root.unit)])
     }
 
     /// Whether gradients of micro-batches before are there.
@@ -137,7 +136,7 @@ impl Step<'_> {
 
     /// Bytes of a tensor of the logits: of all devices' under `torch.nn.DataParallel`, which
     /// gathers them on the first.
-    fn logits(&self, bytes: f64) -> Line {
+    pub fn logits(&self, bytes: f64) -> Line {
         let layout = &self.setting.layout;
         let devices = if layout.strategy == Strategy::Dp { layout.data_parallel() } else { 1 };
         Line::per_token(bytes * self.vocab * number(devices))
@@ -152,14 +151,27 @@ impl Step<'_> {
 
         let mut layer = 0;
         let mut before = &self.root.unit;
-        for (layers, kind) in &self.layers {
-            for (times, before) in [(1, before), (layers - 1, &kind.unit)] {
+        for (index, (layers, kind)) in self.layers.iter().enumerate() {
+            let inner = (&kind.unit, true);
+            let kept = self.states.keeps_last && index + 1 == self.layers.len();
+            // the first of the stack, those between, the last where it is not like them
+            let parts = match (kept, *layers) {
+                (false, layers) => [(1, (before, true)), (layers - 1, inner), (0, inner)],
+                (true, 1) => [(1, (before, false)), (0, inner), (0, inner)],
+                (true, layers) => {
+                    [(1, (before, true)), (layers - 2, inner), (1, (&kind.unit, false))]
+                }
+            };
+            for (times, (before, reshards)) in parts {
+                if times == 0 {
+                    continue;
+                }
                 let mut s = Script::default();
                 s.gather(&kind.unit);
-                s.free(Label::Communication, before.gathered());
+                s.gathered(before);
                 s.copy_out(&kind.unit);
                 s.extend(&kind.forward);
-                if self.states.reshards() {
+                if self.states.reshards() && reshards {
                     s.reshard(&kind.unit);
                 }
                 timeline.push(Phase::Forward(layer), times, s.0);
@@ -170,79 +182,33 @@ impl Step<'_> {
 
         let mut s = Script::default();
         s.extend(&self.root.head);
-        if self.states.reshards() {
+        if self.states.reshards() && !self.states.keeps_last {
             s.reshard(&self.root.unit);
         }
-        s.free(Label::Communication, before.gathered());
+        s.gathered(before);
         if self.ends.head && self.setting.loss == LossKernel::Eager {
             s.add(Label::Logits, -self.logits(BF16));
         }
         timeline.push(Phase::Head, 1, s.0);
     }
 
-    /// Cross-entropy of the logits in FP32.
-    fn loss(&self, timeline: &mut Timeline) {
-        if self.setting.loss == LossKernel::Chunked {
-            return self.chunks(timeline);
-        }
-        let (wide, narrow) = (self.logits(FP32), self.logits(BF16));
-        let mut s = Script::default();
-        s.add(Label::Loss, wide); // the logits in FP32
-        s.add(Label::Loss, wide); // their log-softmax
-        s.make(Label::Loss, 2.0 * FP32); // the loss, its weight
-        s.add(Label::Loss, -wide);
-        s.free(Label::Loss, FP32); // the last step's loss
-        if self.setting.loss != LossKernel::Eager {
-            s.add(Label::Logits, -narrow);
-        }
-        timeline.push(Phase::Loss, 1, s.0);
-
-        let mut s = Script::default();
+    /// Autocast's copies that only its cache holds go with it.
+    pub fn end_of_autocast(&self, s: &mut Script) {
         if self.states.casts_again() {
-            let blocks =
-                self.layers.iter().map(|(layers, kind)| number(*layers) * kind.unit.cast());
-            s.free(Label::Gathered, blocks.sum());
+            let casts = self.layers.iter().map(|(layers, kind)| number(*layers) * kind.unit.cast());
+            s.free(Label::Gathered, casts.sum());
         }
-        s.make(Label::Loss, FP32); // the gradient of the loss
-        s.add(Label::Loss, wide); // of the negative log-likelihood
-        s.free(Label::Loss, FP32);
-        s.add(Label::Loss, wide); // of the log-softmax
-        s.add(Label::Loss, -wide);
-        s.add(Label::Loss, -wide);
-        s.add(Label::Loss, narrow); // of the logits
-        s.add(Label::Loss, -wide);
-        timeline.push(Phase::LossBackward, 1, s.0);
-    }
-
-    /// Head and loss, part by part of the tokens, each through its backward at once: the head's
-    /// gradient is summed up out of place, the gradient of its input fills up.
-    fn chunks(&self, timeline: &mut Timeline) {
-        let part = |bytes: f64| self.logits(bytes) * (1.0 / CHUNKS);
-        let head = Line::fixed(BF16 * self.vocab * self.stream.hidden);
-        let mut s = Script::default();
-        s.add(Label::ActivationGradients, self.stream.whole());
-        s.add(Label::UnitGradients, head);
-        s.add(Label::Logits, part(BF16));
-        s.add(Label::Loss, part(3.0 * FP32));
-        s.add(Label::Loss, -part(2.0 * FP32));
-        s.add(Label::Loss, part(BF16));
-        s.add(Label::Loss, -part(FP32));
-        s.add(Label::UnitGradients, head);
-        s.add(Label::UnitGradients, -head);
-        s.add(Label::Loss, -part(BF16));
-        s.add(Label::Logits, -part(BF16));
-        s.make(Label::Loss, FP32);
-        timeline.push(Phase::Loss, 1, s.0);
     }
 
     fn backward(&self, timeline: &mut Timeline) {
         let Some((_, last)) = self.layers.last() else { return };
         let reshard = self.states.reshards();
         let mut s = Script::default();
-        if reshard {
+        let keeps_last = self.states.keeps_last;
+        if reshard && !keeps_last {
             s.gather(&self.root.unit);
             s.copy_out(&self.root.unit);
-            s.free(Label::Communication, self.root.unit.gathered());
+            s.gathered(&self.root.unit);
             s.gather(&last.unit);
         }
         s.extend(&self.root.head_backward);
@@ -250,6 +216,7 @@ impl Step<'_> {
 
         let mut layer = self.layers.iter().map(|(layers, _)| layers).sum::<u64>();
         let mut scatter = 0.0;
+        let mut unsharded = keeps_last;
         for (index, (layers, kind)) in self.layers.iter().enumerate().rev() {
             let below = index.checked_sub(1).map(|below| &self.layers[below].1.unit);
             // the highest of the stack, those between, the lowest
@@ -264,15 +231,19 @@ impl Step<'_> {
                     continue;
                 }
                 let mut s = Script::default();
-                if reshard || (self.states.casts_again() && self.ends.head) {
-                    s.copy_out(&kind.unit);
-                    s.free(Label::Communication, kind.unit.gathered());
+                let casts = self.states.casts_again() && self.ends.head;
+                if reshard || casts {
+                    if !unsharded {
+                        s.copy_out(&kind.unit);
+                        s.gathered(&kind.unit);
+                    }
                     if let Some(next) = next {
                         s.gather(next);
                     }
+                    unsharded = false;
                 }
                 s.extend(&kind.backward);
-                s.reduce(&kind.unit, scatter, kind.gradients, self.again());
+                s.reduce(&kind.unit, scatter, &kind.gradients, self.again());
                 timeline.push(Phase::Backward(layer - 1), times, s.0);
                 layer -= times;
                 scatter = kind.unit.scatter();
@@ -281,7 +252,7 @@ impl Step<'_> {
 
         timeline.push(Phase::EmbeddingBackward, 1, self.root.embedding_backward.clone());
         let mut s = Script::default();
-        s.reduce(&self.root.unit, scatter, self.root.gradients, self.again());
+        s.reduce(&self.root.unit, scatter, &self.root.gradients, self.again());
         s.free(Label::Communication, self.root.unit.scatter());
         if self.ends.head {
             s.free(Label::Loss, FP32);
@@ -289,9 +260,21 @@ impl Step<'_> {
         timeline.push(Phase::Reduce, 1, s.0);
     }
 
-    /// `AdamW` one parameter after the other: a square root and a quotient of the size of each.
+    /// `AdamW` one parameter after the other: a square root and a quotient of the size of each; or
+    /// all at once, with a square root of every one (`foreach`: PyTorch's default on a GPU).
     fn optimizer(&self, timeline: &mut Timeline) {
         let phase = Phase::Optimizer;
+        if self.setting.profile.torchtitan() {
+            for sign in [1.0, -1.0] {
+                for (layers, unit) in self.units() {
+                    let of = |p| unit.update_of(p, sign * self.states.parameter.bytes);
+                    let roots = unit.parameters.iter().map(of).map(Line::fixed);
+                    let roots = roots.map(|size| Event::new(Label::OptimizerWork, size));
+                    timeline.push(phase, layers, roots.collect());
+                }
+            }
+            return;
+        }
         let (first, rest) = self.root.unit.parameters.split_at(self.root.first);
         let mut before = 0.0;
         let events = self.update(&self.root.unit, first, &mut before);
@@ -303,7 +286,7 @@ impl Step<'_> {
             }
         }
         let mut events = self.update(&self.root.unit, rest, &mut before);
-        events.push(Event { label: Label::OptimizerWork, size: Line::fixed(-before) });
+        events.push(Event::new(Label::OptimizerWork, Line::fixed(-before)));
         timeline.push(phase, 1, events);
     }
 

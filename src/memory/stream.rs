@@ -30,6 +30,8 @@ pub(super) struct Stream {
     pub cp: f64,
     /// Devices over which the experts are spread.
     pub ep: f64,
+    /// Whose operators run.
+    profile: Profile,
     /// Parameters and stream are FP32, and PyTorch's autocast makes BF16 copies for the products.
     pub autocast: bool,
     /// What is trained in the model's place.
@@ -41,8 +43,12 @@ impl Stream {
         let (rms, statistics) = match setting.profile {
             Profile::Eager => (NormKind::RmsByParts, 2),
             // Megatron-LM has a step of its own
-            Profile::Cuda | Profile::Megatron => (NormKind::RmsFused, 4),
-            Profile::HuggingFace => (NormKind::RmsCastBack, 4),
+            Profile::Cuda
+            | Profile::Megatron
+            | Profile::Torchtitan
+            | Profile::MegatronDeepspeed
+            | Profile::MegatronDeepspeedBf16 => (NormKind::RmsFused, 4),
+            Profile::HuggingFace | Profile::TorchtitanEager => (NormKind::RmsCastBack, 4),
         };
         let layout = &setting.layout;
         let autocast = setting.autocasts();
@@ -59,6 +65,7 @@ impl Stream {
         let width = number(width.unwrap_or_default());
         let rotation = match setting.profile {
             Profile::HuggingFace => RotationKind::Halves { wide: autocast },
+            Profile::Torchtitan => RotationKind::Fused { table: 4.0 * sequence * width },
             _ => RotationKind::Complex { table: 4.0 * sequence * width },
         };
         Self {
@@ -72,6 +79,7 @@ impl Stream {
             tp: number(layout.tp),
             cp,
             ep: number(layout.ep),
+            profile: setting.profile,
             autocast,
             adapter: setting.adapter,
         }
@@ -113,6 +121,21 @@ impl Stream {
         parameters
     }
 
+    /// Whether blocks are compiled: what follows from each other is one kernel.
+    pub fn compiled(&self) -> bool {
+        self.profile == Profile::Torchtitan
+    }
+
+    /// Whether keys and values are repeated for every head before attention.
+    pub fn repeats(&self) -> bool {
+        self.profile.torchtitan()
+    }
+
+    /// Whether gathered and scattered tokens have a second copy for an instant.
+    pub fn copies(&self) -> bool {
+        self.profile.torchtitan()
+    }
+
     /// Bytes of a tensor of the stream between the parts of a block.
     pub fn tensor(&self) -> Line {
         self.whole() * (1.0 / self.tp)
@@ -126,7 +149,7 @@ impl Stream {
     /// Bytes of the table by which tokens are rotated, held during the whole step.
     pub fn table(&self) -> f64 {
         match self.rotation {
-            Some(RotationKind::Complex { table }) => table,
+            Some(RotationKind::Complex { table } | RotationKind::Fused { table }) => table,
             _ => 0.0,
         }
     }

@@ -3,6 +3,7 @@
 use super::label::Label;
 use super::line::Line;
 use super::timeline::Event;
+use std::collections::VecDeque;
 
 /// A storage. It is freed when the last of its holders lets go: variables of the running code,
 /// tensors saved for backward, gradients that wait for their reader.
@@ -16,6 +17,8 @@ pub(super) struct Saved(usize);
 struct Storage {
     label: Label,
     size: Line,
+    /// What its events are called: one name in all tapes of a layer.
+    name: u32,
     holders: u32,
     grad: Option<Id>,
 }
@@ -27,6 +30,7 @@ type Backward = Box<dyn FnOnce(&mut Tape)>;
 pub(super) struct Tape {
     events: Vec<Event>,
     storages: Vec<Storage>,
+    names: u32,
     saved: Vec<Option<Id>>,
     waiting: usize,
     nodes: Vec<Backward>,
@@ -35,8 +39,12 @@ pub(super) struct Tape {
     trains: Trains,
     /// Parameters' gradients are cast from BF16 to FP32 as they are made.
     autocast: bool,
-    /// Bytes of the parameters' gradients that backward has made.
-    unit_gradients: Line,
+    /// The parameters' gradients that backward has made, bytes.
+    unit_gradients: Vec<Line>,
+    /// What selective recomputation keeps of the first pass, in order.
+    cache: VecDeque<Id>,
+    /// Matrix products that have run.
+    products: u64,
 }
 
 /// What has gradients.
@@ -59,6 +67,14 @@ pub(super) enum Mode {
     Keep,
     /// Nothing is kept: the first pass under recomputation.
     Forget,
+    /// Nothing is kept but the outputs of some operators: the first pass under selective
+    /// recomputation.
+    Select {
+        /// Tensors that the whole pass would save.
+        saves: usize,
+        /// What is made after the last of them is kept too, though nobody reads it.
+        unread: bool,
+    },
     /// The second pass: it stops when the last of so many tensors is there, and what it keeps
     /// dies with the operator that reads it.
     Recompute {
@@ -91,10 +107,34 @@ impl Tape {
         self.autocast
     }
 
+    /// The tape of a second pass over the layer of another: new storages get new names.
+    pub fn after(&self) -> Self {
+        Self { names: self.names, ..Self::new(self.autocast) }
+    }
+
     /// A storage that is there already.
     pub fn given(&mut self, label: Label, size: Line) -> Id {
-        self.storages.push(Storage { label, size, holders: 1, grad: None });
+        self.names += 1;
+        self.named(label, size, self.names)
+    }
+
+    fn named(&mut self, label: Label, size: Line, name: u32) -> Id {
+        self.storages.push(Storage { label, size, name, holders: 1, grad: None });
         Id(self.storages.len() - 1)
+    }
+
+    /// A storage of another tape, now this one's to free.
+    pub fn taken(&mut self, before: &Self, id: Id) -> Id {
+        let Storage { label, size, name, .. } = before.storages[id.0];
+        self.named(label, size, name)
+    }
+
+    /// Another kind for a storage, which stays.
+    pub fn relabel(&mut self, id: Id, label: Label) {
+        let Storage { label: before, size, name, .. } = self.storages[id.0];
+        self.storages[id.0].label = label;
+        self.event(before, -size, name);
+        self.event(label, size, name);
     }
 
     pub fn set_mode(&mut self, mode: Mode) {
@@ -111,16 +151,59 @@ impl Tape {
         self.saved.len()
     }
 
-    /// Bytes of the parameters' gradients made so far.
-    pub fn unit_gradients(&self) -> Line {
-        self.unit_gradients
+    /// The parameters' gradients made so far, bytes, taken out.
+    pub fn take_unit_gradients(&mut self) -> Vec<Line> {
+        std::mem::take(&mut self.unit_gradients)
     }
 
     /// Allocates.
     pub fn make(&mut self, label: Label, size: Line) -> Id {
         let size = if self.stopped { Line::ZERO } else { size };
-        self.event(label, size);
-        self.given(label, size)
+        let id = self.given(label, size);
+        self.event(label, size, self.names);
+        id
+    }
+
+    /// Allocates the output of an operator that selective recomputation keeps, or takes the one
+    /// kept.
+    pub fn make_kept(&mut self, label: Label, size: Line) -> Id {
+        match self.mode {
+            Mode::Select { saves, unread } => {
+                let id = self.make(label, size);
+                if unread || self.saved.len() < saves {
+                    self.hold(id);
+                    self.cache.push_back(id);
+                }
+                id
+            }
+            Mode::Recompute { .. } if !self.stopped => {
+                self.cache.pop_front().unwrap_or_else(|| self.make(label, size))
+            }
+            _ => self.make(label, size),
+        }
+    }
+
+    /// Allocates the output of a matrix product: selective recomputation keeps every other one,
+    /// the first among them (torchtitan's `_custom_policy`).
+    pub fn make_product(&mut self, label: Label, size: Line) -> Id {
+        self.products += 1;
+        if self.products % 2 == 1 { self.make_kept(label, size) } else { self.make(label, size) }
+    }
+
+    /// Takes over what selective recomputation has kept of the first pass.
+    pub fn take_cached(&mut self, first: &Self) {
+        self.cache = first.cache.iter().map(|&id| self.taken(first, id)).collect();
+    }
+
+    /// Lets go of what was kept and nobody took.
+    pub fn drop_cached(&mut self) {
+        while let Some(id) = self.cache.pop_front() {
+            self.drop(id);
+        }
+    }
+
+    fn forgets(&self) -> bool {
+        matches!(self.mode, Mode::Forget | Mode::Select { .. })
     }
 
     /// One more holder of a storage.
@@ -133,14 +216,14 @@ impl Tape {
         let storage = &mut self.storages[id.0];
         storage.holders -= 1;
         if storage.holders == 0 {
-            let (label, size) = (storage.label, storage.size);
-            self.event(label, -size);
+            let (label, size, name) = (storage.label, storage.size, storage.name);
+            self.event(label, -size, name);
         }
     }
 
     /// Keeps a storage for backward.
     pub fn save(&mut self, id: Id) -> Saved {
-        let kept = self.mode != Mode::Forget;
+        let kept = !self.forgets();
         if kept {
             self.storages[id.0].holders += 1;
             self.waiting += 1;
@@ -180,7 +263,7 @@ impl Tape {
 
     /// What backward does for the operator that has just run.
     pub fn node(&mut self, backward: impl FnOnce(&mut Self) + 'static) {
-        if self.mode != Mode::Forget {
+        if !self.forgets() {
             self.nodes.push(Box::new(backward));
         }
     }
@@ -235,17 +318,17 @@ impl Tape {
 
     fn gradient_of_parameter(&mut self, bytes: f64) {
         let size = Line::fixed(bytes);
-        self.event(Label::UnitGradients, size);
+        self.event(Label::UnitGradients, size, 0);
         if self.autocast {
-            self.event(Label::UnitGradients, size * 2.0);
-            self.event(Label::UnitGradients, -size);
+            self.event(Label::UnitGradients, size * 2.0, 0);
+            self.event(Label::UnitGradients, -size, 0);
         }
-        self.unit_gradients += if self.autocast { size * 2.0 } else { size };
+        self.unit_gradients.push(if self.autocast { size * 2.0 } else { size });
     }
 
-    fn event(&mut self, label: Label, size: Line) {
+    fn event(&mut self, label: Label, size: Line, name: u32) {
         if size != Line::ZERO {
-            self.events.push(Event { label, size });
+            self.events.push(Event { name, ..Event::new(label, size) });
         }
     }
 }

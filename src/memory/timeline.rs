@@ -10,6 +10,34 @@ pub struct Event {
     pub label: Label,
     /// Bytes.
     pub size: Line,
+    /// The stream that asks for it.
+    pub lane: Lane,
+    /// Which block of its layer it is; 0 where its kind and size say enough.
+    pub name: u32,
+}
+
+impl Event {
+    /// An allocation or a free of the computing stream.
+    #[must_use]
+    pub fn new(label: Label, size: Line) -> Self {
+        Self { label, size, lane: Lane::Compute, name: 0 }
+    }
+}
+
+/// A stream of a device: the allocator keeps the memory of each apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// Where operators run.
+    Compute,
+    /// Where units are gathered (FSDP2's copy-in stream).
+    Gather,
+    /// Where gradients are reduced (FSDP2's reduce-scatter stream).
+    Reduce,
+}
+
+impl Lane {
+    /// How many there are.
+    pub(super) const COUNT: usize = 3;
 }
 
 /// A part of the step.
@@ -156,14 +184,35 @@ impl Timeline {
     /// a micro-batch of so many tokens. The most of all is the [`peak`](Self::peak).
     pub fn stretches(&self, tokens: f64) -> impl Iterator<Item = Stretch> {
         let mut walk = Walk::new(tokens);
+        let starting = self.runs.iter().filter(|run| run.phase == Phase::Start);
+        let (starts, mut started) = (starting.map(|run| run.times).sum::<u64>(), 0);
         let repeated = self.runs.iter().flat_map(|run| (0..run.times).map(move |i| (run, i)));
-        repeated.map(move |(run, repeat)| {
+        repeated.filter_map(move |(run, repeat)| {
             let moments = run.events.iter().map(|event| {
                 walk.event(event);
                 Moment { bytes: walk.level, held: walk.held }
             });
-            Stretch { moments: moments.collect(), phase: run.phase.later(repeat) }
+            let mut moments: Vec<Moment> = moments.collect();
+            if run.phase == Phase::Start {
+                // what is held throughout is made unit by unit, and is one moment
+                started += 1;
+                if started < starts {
+                    return None;
+                }
+                moments.drain(..moments.len() - 1);
+            }
+            Some(Stretch { moments, phase: run.phase.later(repeat) })
         })
+    }
+
+    /// Every event in order, like layers told one by one.
+    pub(super) fn each(&self, mut happen: impl FnMut(Phase, &Event)) {
+        for run in &self.runs {
+            for repeat in 0..run.times {
+                let phase = run.phase.later(repeat);
+                run.events.iter().for_each(|event| happen(phase, event));
+            }
+        }
     }
 
     /// What is left of one kind when the step is over.

@@ -4,9 +4,11 @@ use super::block::Parameter;
 use super::label::Label;
 use super::line::Line;
 use super::states::{State, States, Working};
-use super::timeline::Event;
+use super::timeline::{Event, Lane};
 
 const BF16: f64 = 2.0;
+/// Bytes of the optimizer's counter of steps for each parameter.
+const COUNTER: f64 = 4.0;
 
 /// Parameters that are gathered and reduced together.
 #[derive(Debug, Clone)]
@@ -49,10 +51,14 @@ impl Unit {
         Self::shard_of(parameter, over) * (over * parameter.spread).max(1.0)
     }
 
+    /// Bytes of a gathered parameter in the format in which it works.
+    fn working(&self, parameter: &Parameter) -> f64 {
+        parameter.frozen.unwrap_or(BF16) * self.whole_of(parameter)
+    }
+
     /// Bytes of the gathered unit in the format in which it works.
     fn whole(&self) -> f64 {
-        let bytes = |p: &Parameter| p.frozen.unwrap_or(BF16);
-        self.parameters.iter().map(|p| bytes(p) * self.whole_of(p)).sum()
+        self.parameters.iter().map(|parameter| self.working(parameter)).sum()
     }
 
     /// Numbers of what is trained of the gathered unit.
@@ -81,14 +87,17 @@ impl Unit {
         }
     }
 
-    /// Bytes of the parameters that this device keeps.
-    pub fn parameters_held(&self) -> f64 {
-        self.held(self.states.parameter)
+    /// Bytes of the parameters of one kind that this device keeps.
+    fn kept(&self, parameter: &Parameter) -> f64 {
+        let state = self.states.parameter;
+        let bytes = parameter.frozen.unwrap_or(state.bytes);
+        bytes * Self::shard_of(parameter, state.over)
     }
 
-    /// Bytes of the optimizer's states that this device keeps.
-    pub fn optimizer_held(&self) -> f64 {
-        self.of_trained(self.states.optimizer)
+    /// Bytes of the optimizer's states for one parameter.
+    fn optimized(&self, parameter: &Parameter) -> f64 {
+        let state = self.states.optimizer;
+        state.bytes * Self::shard_of(parameter, state.over)
     }
 
     /// Bytes of the gradients that this device keeps for the optimizer.
@@ -130,9 +139,43 @@ impl Script {
     }
 
     pub fn add(&mut self, label: Label, size: Line) {
+        self.on(Lane::Compute, label, size);
+    }
+
+    fn on(&mut self, lane: Lane, label: Label, size: Line) {
         if size != Line::ZERO {
-            self.0.push(Event { label, size });
+            self.0.push(Event { lane, ..Event::new(label, size) });
         }
+    }
+
+    /// Makes or frees a buffer of the gathering stream.
+    fn gathering(&mut self, bytes: f64) {
+        self.on(Lane::Gather, Label::Communication, Line::fixed(bytes));
+    }
+
+    /// Frees the buffer into which a unit was gathered.
+    pub fn gathered(&mut self, unit: &Unit) {
+        self.gathering(-unit.gathered());
+    }
+
+    /// What a unit holds throughout: parameters, the optimizer's states and, where gradients are
+    /// added up over micro-batches, those.
+    pub fn hold(&mut self, unit: &Unit, again: bool) {
+        for parameter in &unit.parameters {
+            self.make(Label::Parameters, unit.kept(parameter));
+            if parameter.frozen.is_none() {
+                self.make(Label::Optimizer, unit.optimized(parameter));
+                self.make(Label::Optimizer, COUNTER);
+            }
+        }
+        if again {
+            self.gradients(unit);
+            self.make(Label::UnitGradients, unit.states.accumulated * unit.numbers());
+        }
+    }
+
+    fn gradients(&mut self, unit: &Unit) {
+        self.on(Lane::Reduce, Label::Gradients, Line::fixed(unit.gradients_held()));
     }
 
     pub fn extend(&mut self, events: &[Event]) {
@@ -146,9 +189,9 @@ impl Script {
             return;
         }
         let shard = if cast { unit.shard() } else { 0.0 };
-        self.make(Label::Communication, shard);
-        self.make(Label::Communication, unit.gathered());
-        self.free(Label::Communication, shard);
+        self.gathering(shard);
+        self.gathering(unit.gathered());
+        self.gathering(-shard);
     }
 
     /// Makes the parameters with which the unit works: out of the gathered buffer, which stays,
@@ -158,7 +201,9 @@ impl Script {
             Working::Same => {}
             Working::Cast { .. } => self.make(Label::Gathered, unit.cast()),
             Working::Gathered { .. } if !unit.alone() => {
-                self.make(Label::Gathered, unit.whole());
+                for parameter in &unit.parameters {
+                    self.make(Label::Gathered, unit.working(parameter));
+                }
             }
             Working::Gathered { .. } => {
                 // one device: each parameter is cast and copied into a storage of its own
@@ -180,32 +225,46 @@ impl Script {
         match unit.states.working {
             Working::Same => {}
             Working::Cast { .. } => self.free(Label::Gathered, unit.cast()),
-            Working::Gathered { .. } => self.free(Label::Gathered, unit.whole()),
+            Working::Gathered { .. } => {
+                for parameter in &unit.parameters {
+                    self.free(Label::Gathered, unit.working(parameter));
+                }
+            }
         }
     }
 
     /// Hands a unit's gradients over to the optimizer: reduced to shards where they are sharded.
     /// Its buffer stays, `before` it goes. `again`: they are added to those of the micro-batches
     /// before.
-    pub fn reduce(&mut self, unit: &Unit, before: f64, gradients: Line, again: bool) {
+    pub fn reduce(&mut self, unit: &Unit, before: f64, gradients: &[Line], again: bool) {
         self.reshard(unit);
         self.free(Label::Communication, before);
         self.make(Label::Communication, unit.scatter());
-        let last = unit.parameters.iter().rfind(|p| p.frozen.is_none());
-        let last = last.map_or(0.0, |p| p.gradient * p.numbers());
-        let held = unit.gradients_held();
         if let Working::Gathered { .. } = unit.states.working {
-            self.add(Label::UnitGradients, -(gradients - Line::fixed(last)));
-            self.make(Label::Gradients, held);
-            self.free(Label::UnitGradients, last);
+            // the last parameter's gradient goes after the shards are there
+            let last = unit.parameters.iter().rfind(|p| p.frozen.is_none());
+            let last = last.map_or(0.0, |p| p.gradient * p.numbers());
+            let last = gradients.iter().rposition(|size| *size == Line::fixed(last));
+            for (index, size) in gradients.iter().enumerate() {
+                if Some(index) != last {
+                    self.add(Label::UnitGradients, -*size);
+                }
+            }
+            self.gradients(unit);
+            if let Some(last) = last {
+                self.add(Label::UnitGradients, -gradients[last]);
+            }
             if again {
-                self.free(Label::Gradients, held);
+                let held = unit.gradients_held();
+                self.on(Lane::Reduce, Label::Gradients, Line::fixed(-held));
             }
             return;
         }
-        self.add(Label::UnitGradients, -gradients);
+        for size in gradients {
+            self.add(Label::UnitGradients, -*size);
+        }
         if !again {
-            self.make(Label::Gradients, held);
+            self.gradients(unit);
         }
     }
 }

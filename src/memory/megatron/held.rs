@@ -26,7 +26,7 @@ pub(super) struct Heap {
 
 impl Heap {
     pub fn make(&mut self, label: Label, size: Line) -> Held {
-        self.events.push(Event { label, size });
+        self.events.push(Event::new(label, size));
         Held { label, size }
     }
 
@@ -36,7 +36,7 @@ impl Heap {
     }
 
     pub fn free(&mut self, held: impl IntoIterator<Item = Held>) {
-        let frees = held.into_iter().map(|Held { label, size }| Event { label, size: -size });
+        let frees = held.into_iter().map(|Held { label, size }| Event::new(label, -size));
         self.events.extend(frees);
     }
 
@@ -59,6 +59,6 @@ pub(super) fn left(events: &[Event]) -> impl Iterator<Item = Event> {
     for event in events {
         left[event.label as usize] += event.size;
     }
-    let all = Label::ALL.map(|label| Event { label, size: left[label as usize] });
+    let all = Label::ALL.map(|label| Event::new(label, left[label as usize]));
     all.into_iter().filter(|event| event.size != Line::ZERO)
 }
