@@ -142,6 +142,7 @@ fn an_existing_file_is_kept_without_force() {
     let forced: Vec<&str> = write.iter().copied().chain(["--force"]).collect();
     folder.run(&forced).answers();
     assert!(fs::read_to_string(folder.path("plan.toml")).unwrap().contains("1e22"));
+    folder.run(&["budget", "--flops", "1e22", "--force"]).fails_with("--output <FILE>");
 }
 
 #[test]

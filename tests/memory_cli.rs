@@ -9,7 +9,7 @@ mod folder;
 #[path = "support/rows.rs"]
 mod rows;
 
-use folder::Folder;
+use folder::{Folder, Run};
 use rows::{Row, number, rows};
 
 fn answered(folder: &Folder, arguments: &[&str]) -> Value {
@@ -264,7 +264,7 @@ fn the_batch_and_the_stages_fill_in() {
 #[test]
 fn bad_wishes_are_errors_that_name_the_flag() {
     let folder = Folder::new();
-    let cases: [(&[&str], &str); 22] = [
+    let cases: [(&[&str], &str); 31] = [
         (&[], "--model"),
         (&["--model", "lama-3-8b"], "`llama-3-8b`"),
         (&["--model", "none.json"], "cannot read `none.json`"),
@@ -288,7 +288,19 @@ fn bad_wishes_are_errors_that_name_the_flag() {
         (&["--model", "llama-3-8b", "--accelerator", "h1000"], "unknown accelerator"),
         (
             &["--model", "llama-3-8b", "--micro-batch", "1000000000", "--sequence", "1e9"],
-            "more than 9 PB",
+            "--micro-batch: 1000000000 sequences",
+        ),
+        (&["--model", "llama-3-8b", "--adapter-rank", "8"], "--adapter-rank: "),
+        (&["--model", "llama-3-8b", "--adapter", "lora", "--adapter-rank", "0"], "--adapter-rank"),
+        (&["--model", "llama-3-8b", "--adapter", "loar"], "'lora'"),
+        (&["--model", "llama-3-8b", "--profile", "megatrn"], "'megatron'"),
+        (&["--model", "llama-3-8b", "--force"], "--plot <FILE>"),
+        (&["--model", "llama-3-8b", "--plot", "-", "-o", "x.toml"], "--plot -"),
+        (&["--model", "llama-3-8b", "--compare", "--format", "csv"], "--compare"),
+        (&["--model", "llama-3-8b", "--compare", "--format", "toml"], "--compare"),
+        (
+            &["--model", "llama-3-8b", "--plot", "x.svg", "--force", "--micro-batch", "0"],
+            "--micro-batch",
         ),
     ];
     for (wish, message) in cases {
@@ -329,6 +341,178 @@ fn bad_plans_get_a_caret() {
         assert_eq!(checked.code, Some(2), "{lines}: {checked:?}");
         assert!(checked.out.contains(message), "{lines}: {message}: {}", checked.out);
     }
+}
+
+/// Table 5.4 of the article in numbers: every way, in the text and in the JSON.
+#[test]
+fn the_ways_stand_side_by_side() {
+    let folder = Folder::new();
+    let eight = ["memory", "--model", "llama-3-8b", "--devices", "64"];
+    let compared = [&eight[..], &["--compare", "--accelerator", "h100-sxm"]].concat();
+    let json = answered(&folder, &compared);
+    let rows = json["compare"].as_array().unwrap();
+    let text = folder.run(&compared);
+    let named: Vec<&str> = rows.iter().map(|row| row["way"].as_str().unwrap()).collect();
+    for way in [
+        "DP",
+        "DDP",
+        "ZeRO-1",
+        "ZeRO-2",
+        "ZeRO-3",
+        "FSDP2",
+        "FSDP2, reshard off",
+        "HSDP",
+        "TP + SP, FSDP2",
+        "PP 1F1B, FSDP2",
+        "PP interleaved, FSDP2",
+        "CP, FSDP2",
+        "TP + PP, ZeRO-1",
+    ] {
+        assert!(named.contains(&way), "{way}: {named:?}");
+    }
+    let [_, ways, words] = ["Memory", "The ways side by side", "What they move"]
+        .map(|heading| text.answers().find(heading).unwrap());
+    for row in rows {
+        let way = row["way"].as_str().unwrap();
+        let begins = |part: &str| part.lines().any(|line| line.starts_with(&format!("  {way} ")));
+        assert!(begins(&text.out[ways..words]) && begins(&text.out[words..]), "{way}");
+        assert!(row["peak_allocated_bytes"].as_u64().unwrap() > 1 << 30, "{row}");
+        assert!(row["fits"].is_boolean() && row["largest_micro_batch"].is_u64(), "{row}");
+        let moved = row["moved"].as_array().unwrap();
+        let sum: f64 = moved.iter().map(|moved| moved["bytes"].as_f64().unwrap()).sum();
+        let all = row["moved_bytes"].as_f64().unwrap();
+        assert!(all > 0.0 && (sum - all).abs() <= 4.0, "{row}");
+        assert_eq!(row["layout"]["devices"], 64, "{row}");
+    }
+    let of = |way: &str| rows.iter().find(|row| row["way"] == way).unwrap();
+    assert_eq!(of("FSDP2")["peak_allocated_bytes"], json["peak_allocated_bytes"]);
+    assert_eq!(of("FSDP2")["largest_micro_batch"], json["largest_micro_batch"]);
+    // 16 bytes a parameter on every device, as Rajbhandari et al. 2020 count Adam in FP32 and BF16
+    assert!(of("DDP")["peak_allocated_bytes"].as_f64().unwrap() > 16.0 * 8.03e9);
+    assert_eq!((&of("DDP")["fits"], &of("FSDP2")["fits"]), (&false.into(), &true.into()));
+    // a ring's all-reduce of FP32 gradients: 2 x 4 x 8,030,261,248 x 63 / 64 bytes
+    assert_eq!(of("DDP")["moved_bytes"], 63_238_307_328_u64);
+
+    assert!(answered(&folder, &eight).get("compare").is_none());
+    let unknown = answered(&folder, &[&eight[..], &["--compare"]].concat());
+    assert!(unknown["compare"][0]["fits"].is_null(), "{}", unknown["compare"][0]);
+    let experts = ["memory", "--model", "mixtral-8x7b", "--devices", "64", "--compare"];
+    let experts = answered(&folder, &experts);
+    let mut experts = experts["compare"].as_array().unwrap().iter();
+    assert!(experts.any(|row| row["way"] == "EP, FSDP2"), "{experts:?}");
+}
+
+/// Ways that a profile does not have are named with the reason, and nothing else is said of them.
+#[test]
+fn ways_that_are_not_simulated_are_named() {
+    let folder = Folder::new();
+    let compared = ["memory", "--model", "llama-3-70b", "--devices", "64", "--compare"];
+    let compared = [&compared[..], &["--profile", "megatron"]].concat();
+    let json = answered(&folder, &compared);
+    let mut rows = json["compare"].as_array().unwrap().iter();
+    let fsdp2 = rows.find(|row| row["way"] == "FSDP2").unwrap();
+    assert_eq!(fsdp2["key"], "layout.strategy");
+    assert!(fsdp2["error"].as_str().unwrap().contains("megatron"), "{fsdp2}");
+    assert!(fsdp2.get("peak_allocated_bytes").is_none(), "{fsdp2}");
+    let text = folder.run(&compared);
+    assert!(text.answers().contains("Not simulated: DP: "), "{text:?}");
+}
+
+#[test]
+fn a_step_is_drawn() {
+    let folder = Folder::new();
+    let drawn = [&LLAMA[..], &["--plot", "x.svg"]].concat();
+    let run = folder.run(&drawn);
+    assert!(run.answers().contains("peak 102.0 GiB"), "{run:?}");
+    assert_eq!(run.err, "wrote x.svg\n");
+    let svg = fs::read_to_string(folder.path("x.svg")).unwrap();
+    assert!(svg.starts_with("<svg") && svg.contains("102.0 GiB"), "{svg}");
+    folder.run(&drawn).fails_with("--force replaces it");
+    fs::write(folder.path("x.svg"), "old").unwrap();
+    folder.run(&[&drawn[..], &["--force"]].concat()).answers();
+    assert_eq!(fs::read_to_string(folder.path("x.svg")).unwrap(), svg);
+    assert_eq!(folder.run(&[&LLAMA[..], &["--plot", "-"]].concat()).answers(), svg);
+    for odd in ["x.png", "x", "x.svg.gz"] {
+        let refused = folder.run(&[&LLAMA[..], &["--plot", odd]].concat());
+        refused.fails_with("let the file end in `.svg`, such as x.svg");
+        assert!(!folder.path(odd).exists());
+    }
+}
+
+/// Text keeps to 80 columns in a pipe, whatever is shown, without a byte of colour.
+#[test]
+fn every_text_keeps_to_eighty_columns() {
+    let folder = Folder::new();
+    let rank: &[&str] = &["--adapter", "qlora", "--adapter-rank", "64"];
+    let views: [&[&str]; 7] = [
+        &[],
+        &["--compare"],
+        &["--compare", "--accelerator", "h100-sxm"],
+        &["--accelerator", "h100-sxm", "--recompute", "full"],
+        &["--profile", "hugging-face", "--strategy", "ddp"],
+        &["--profile", "megatron", "--tp", "8"],
+        rank,
+    ];
+    for view in views {
+        let view = [&LLAMA[..], view].concat();
+        let plain = folder.run(&view);
+        for line in plain.answers().lines() {
+            assert!(line.chars().count() <= 80, "{view:?}: {line}");
+        }
+        assert!(!plain.out.contains('\u{1b}'), "{view:?}");
+        let bare = folder.command(&view).env("NO_COLOR", "1").output().unwrap();
+        assert_eq!(Run::from(bare).answers(), plain.out, "{view:?}");
+        let ascii = folder.run(&[&view[..], &["--ascii"]].concat());
+        assert!(ascii.answers().is_ascii(), "{view:?}: {}", ascii.out);
+        assert!(ascii.out.lines().all(|line| line.len() <= 80), "{view:?}: {}", ascii.out);
+    }
+}
+
+/// A frozen model has no gradients and no moments; 4 bits hold less than 16.
+#[test]
+fn adapters_hold_less_than_the_model() {
+    let folder = Folder::new();
+    let one = ["memory", "--model", "llama-3-8b", "--profile", "hugging-face"];
+    let of = |more: &[&str]| answered(&folder, &[&one[..], more].concat());
+    let (full, lora, qlora) = (of(&[]), of(&["--adapter", "lora"]), of(&["--adapter", "qlora"]));
+    let held = |json: &Value, key: &str| json["breakdown"][key].as_u64().unwrap();
+    let peak = |json: &Value| json["peak_allocated_bytes"].as_u64().unwrap();
+    assert!(peak(&lora) < peak(&full) && peak(&qlora) < peak(&lora));
+    // two FP32 moments for each of rank x (in + out) numbers of seven matrices a block, and a
+    // counter for each of their two factors
+    let sums = 2 * (4096 + 4096) + 2 * (4096 + 1024) + 3 * (4096 + 14_336);
+    let moments = |rank: u64| 8 * rank * sums * 32;
+    let beside = |json: &Value, rank: u64| held(json, "optimizer") - moments(rank);
+    let counters = 4 * 2 * 7 * 32;
+    assert_eq!([beside(&lora, 8), beside(&qlora, 8)], [counters; 2]);
+    assert_eq!(lora["assumed"]["training.adapter_rank"]["value"], "8");
+    assert_eq!(lora["training"]["adapter_base"], "bf16");
+    assert_eq!(qlora["training"]["adapter_base"], "nf4");
+    let wider = of(&["--adapter", "lora", "--adapter-rank", "64"]);
+    assert_eq!(beside(&wider, 64), counters);
+
+    let plan = "format = 1\nmodel.name = \"llama-3-8b\"\n[training]\nadapter_rank = 8\n[layout]\n";
+    let folder = Folder::new().with("p.toml", plan);
+    folder.run(&["memory", "p.toml"]).fails_with("--> p.toml:4:16");
+}
+
+#[test]
+fn megatron_answers_for_its_own_strategies() {
+    let folder = Folder::new();
+    let of = ["memory", "--model", "llama-3-70b", "--devices", "8", "--profile", "megatron"];
+    let of = [&of[..], &["--tp", "8", "--pp", "1"]].concat();
+    let json = answered(&folder, &of);
+    assert_eq!(json["training"]["loss"], "fused");
+    assert_eq!(json["assumed"]["layout.strategy"]["value"], "zero1");
+    assert_eq!(json["evidence"]["cases"], 27);
+    // 2 + 4 + 12 bytes for each of 70,553,706,496 / 8 parameters, no state shared out: norms whole
+    let states = ["parameters", "gradients", "optimizer"];
+    let states: f64 = states.iter().map(|key| json["breakdown"][key].as_f64().unwrap()).sum();
+    let least = 18.0 * 70_553_706_496.0 / 8.0;
+    assert!((least..1.001 * least).contains(&states), "{states} {least}");
+    let refused = folder.run(&[&of[..], &["--strategy", "fsdp2"]].concat());
+    refused.fails_with("--strategy: the profile megatron does not have fsdp2");
+    assert!(refused.err.contains("`zero1` is its distributed optimizer"), "{refused:?}");
 }
 
 #[test]

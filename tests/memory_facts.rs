@@ -136,7 +136,7 @@ fn cases_lie_inside_their_suite() {
         outside.layout.tp = 2;
         assert!(!evidence(&shape, &outside).inside());
         let longer = Setting { sequence: 131_073, ..setting };
-        assert!(evidence(&shape, &longer).outside[0].contains("131073 tokens"));
+        assert!(evidence(&shape, &longer).outside[0].contains("131,073 tokens"));
     }
 }
 

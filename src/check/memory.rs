@@ -238,7 +238,7 @@ fn memory_untested(subject: &Subject) -> Vec<Finding> {
             .at("layout", evidence.outside.join("; "))
             .help(format!(
                 "compare a step with `torch.cuda.max_memory_allocated()`, or keep to what {} \
-                 cases of {} cover",
+                 {} cover",
                 suite.cases, suite.what
             )),
     ]

@@ -266,6 +266,7 @@ fn assume(chosen: &Chosen, keys: &LayoutKeys, setting: &Setting, notes: &mut Not
             setting.loss.to_string(),
             match setting.profile {
                 Profile::Megatron => "Transformer Engine's cross-entropy",
+                Profile::HuggingFace => "`model(...).loss.backward()`: nothing names the logits",
                 _ => "cross_entropy(logits.float()), as scripts write it",
             },
         ),

@@ -216,6 +216,8 @@ impl Profile {
     pub fn loss(self) -> LossKernel {
         match self {
             Self::Megatron => LossKernel::Fused,
+            // the answer of a model that holds the logits is let go of before backward
+            Self::HuggingFace => LossKernel::Released,
             _ => LossKernel::default(),
         }
     }

@@ -16,6 +16,7 @@ use super::timeline::{Event, Phase, Timeline};
 use super::unit::{Script, Unit};
 use crate::layout::Strategy;
 use crate::model::{self, Shape};
+use std::rc::Rc;
 
 const BF16: f64 = 2.0;
 const FP32: f64 = 4.0;
@@ -31,13 +32,20 @@ pub(super) fn timeline(shape: &Shape, setting: &Setting, place: u64) -> Timeline
     let states = States::of(setting, number(setting.layout.shards()));
     let (pp, stage) = (setting.layout.pp, place);
     let ends = Ends { embedding: stage == 0, head: stage + 1 == pp };
-    let layers = stage_layers(shape, pp, stage)
-        .into_iter()
-        .map(|(layers, block)| {
-            let block = Block { stream: &stream, block };
-            (layers, Layer::of(&block, setting.layout.recompute, states))
-        })
-        .collect();
+    let mut layers: Vec<(u64, Rc<Layer>)> = Vec::new();
+    let stacks = stage_layers(shape, pp, stage);
+    for (index, (times, block)) in stacks.iter().enumerate() {
+        // like layers are simulated once, wherever they stand
+        let like = stacks[..index].iter().position(|(_, other)| other == block);
+        let layer = like.map_or_else(
+            || {
+                let block = Block { stream: &stream, block };
+                Rc::new(Layer::of(&block, setting.layout.recompute, states))
+            },
+            |like| Rc::clone(&layers[like].1),
+        );
+        layers.push((*times, layer));
+    }
     let root = Root::of(shape, &stream, setting, states, ends);
     let vocab = number(shape.vocab) / stream.tp;
     let step = Step { setting, stream: &stream, states, vocab, ends, stage, root, layers };
@@ -81,7 +89,7 @@ pub(super) struct Step<'a> {
     stage: u64,
     root: Root,
     /// Each stack: its layers and what one of them does.
-    layers: Vec<(u64, Layer)>,
+    layers: Vec<(u64, Rc<Layer>)>,
 }
 
 impl Step<'_> {

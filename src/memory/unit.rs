@@ -111,9 +111,10 @@ impl Unit {
         BF16 * matrices.map(Parameter::numbers).sum::<f64>()
     }
 
-    /// Numbers of the unit on this device, sharded or not.
+    /// Numbers of what is trained of the unit on this device, sharded or not.
     pub fn numbers(&self) -> f64 {
-        self.parameters.iter().map(Parameter::numbers).sum()
+        let trained = self.parameters.iter().filter(|p| p.frozen.is_none());
+        trained.map(Parameter::numbers).sum()
     }
 
     /// Bytes of the temporaries of one parameter's update.

@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::flags::{Chosen, Step};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use plan::plan::SourceCaps;
 use plan::quantity::{Devices, Params, SequenceTokens};
 use plan::report::{Kind, Section};
@@ -147,7 +147,7 @@ pub struct Memory {
     #[arg(long, help_heading = "Answer")]
     pub ascii: bool,
     /// Keep the picture as an SVG; `-` prints it
-    #[arg(long, value_name = "FILE", help_heading = "Answer")]
+    #[arg(long, value_name = "FILE", help_heading = "Answer", group = "written")]
     pub plot: Option<PathBuf>,
     #[command(flatten)]
     pub to: Output,
@@ -161,15 +161,23 @@ pub enum MixFormat {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("written").multiple(true))]
 pub struct Output {
     /// Format of the answer; toml is the plan itself
     #[arg(long, value_enum, help_heading = "Answer")]
     pub format: Option<Format>,
     /// Keep the plan in FILE, or with --format that format
-    #[arg(short = 'o', long = "output", id = "kept", value_name = "FILE", help_heading = "Answer")]
+    #[arg(
+        short = 'o',
+        long = "output",
+        id = "kept",
+        value_name = "FILE",
+        help_heading = "Answer",
+        group = "written"
+    )]
     pub keep: Option<PathBuf>,
-    /// Let -o or --plot replace an existing file
-    #[arg(long, help_heading = "Answer")]
+    /// Let what is written replace an existing file
+    #[arg(long, help_heading = "Answer", requires = "written")]
     pub force: bool,
 }
 

@@ -1,6 +1,6 @@
 //! The ways of training the model on the same devices, side by side.
 
-use super::{GIB, whole};
+use super::{GIB, count, whole};
 use crate::derive::{StepMemory, on_gpu};
 use crate::memory::{Outcome, Row, Setting, compare, room};
 use crate::report::block::Block;
@@ -51,9 +51,9 @@ pub(super) fn tables(step: &StepMemory) -> Vec<Block> {
             "  {} devices, {} x {} tokens a micro-batch on a data-parallel device. Moved is what a \
              device receives; a group of up to {NODE} neighbours is in a node. A pipeline runs 4 \
              micro-batches for each of its stages, the others one.",
-            layout.devices(),
-            layout.micro_batch,
-            step.setting.sequence
+            count(layout.devices()),
+            count(layout.micro_batch),
+            count(step.setting.sequence)
         )),
         Block::Heading("What they move, and what they ask".to_owned()),
         Block::table(&["way", "moves", "asks"], words, 3),

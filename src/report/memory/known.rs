@@ -53,7 +53,7 @@ pub(super) fn evidence(step: &StepMemory) -> Vec<Block> {
         format!("Not tested: {}.", evidence.outside.join("; "))
     };
     vec![Block::Line(format!(
-        "  Profile {}: {} cases of {}, {error} ({}). {inside}",
+        "  Profile {}: {} {}, {error} ({}). {inside}",
         step.setting.profile, suite.cases, suite.what, suite.file
     ))]
 }

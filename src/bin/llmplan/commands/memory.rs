@@ -13,6 +13,7 @@ use std::path::Path;
 
 pub fn memory(arguments: Memory) -> Result<Exit> {
     is_drawing(arguments.plot.as_deref())?;
+    refuse_two_answers(&arguments)?;
     let started = match &arguments.file {
         Some(path) => match open(path)? {
             Ok(document) => Some(document),
@@ -67,6 +68,17 @@ pub fn memory(arguments: Memory) -> Result<Exit> {
         })
     })?;
     Ok(Exit::Answered)
+}
+
+/// What is asked for has one place to go to, and a format that can show it.
+fn refuse_two_answers(arguments: &Memory) -> Result<()> {
+    if arguments.plot.as_deref().is_some_and(files::is_stdin) && arguments.to.keep.is_some() {
+        bail!("--plot - prints the picture and nothing else; leave -o out, or give --plot a file");
+    }
+    if arguments.compare && matches!(arguments.to.format, Some(Format::Csv | Format::Toml)) {
+        bail!("--compare shows the ways as text, json or markdown");
+    }
+    Ok(())
 }
 
 /// A question without an answer: says what would bring one.
