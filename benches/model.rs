@@ -14,8 +14,10 @@ const BATCH: u32 = 200;
 
 fn main() {
     let dense = &shapes().find("llama-3.1-405b").expect("the catalogue has it").config;
-    let striped =
-        r#"{"model_type": "qwen3_moe", "num_hidden_layers": 126, "decoder_sparse_step": 2}"#;
+    let striped = r#"{"model_type": "qwen3_moe", "num_hidden_layers": 126, "decoder_sparse_step": 2,
+        "vocab_size": 151936, "hidden_size": 2048, "intermediate_size": 6144,
+        "num_attention_heads": 32, "num_key_value_heads": 4, "head_dim": 128,
+        "num_experts": 128, "num_experts_per_tok": 8, "moe_intermediate_size": 768}"#;
     for (name, text) in [("126 like layers", dense.as_str()), ("126 striped layers", striped)] {
         let shape = read_config(text).expect("the configuration reads").shape;
         report(&format!("{name}: count"), || shape.count().total());
