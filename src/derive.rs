@@ -25,7 +25,7 @@ use crate::plan::{Chosen, Derived, Inputs, KeyPath};
 use crate::quantity::{Flops, FlopsPerParamToken, Params};
 
 pub use budget::{Caps, RunCost};
-pub use memory::{StepMemory, moment, on_gpu};
+pub use memory::{StepMemory, on_gpu};
 pub use notes::{Missing, Notes};
 pub use provenance::CATALOGUE;
 pub use sequence::SEQUENCE;

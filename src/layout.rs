@@ -66,8 +66,8 @@ impl Layout {
     }
 
     /// Micro-batches that a place in the pipeline holds at once, at most: those that have gone
-    /// forward and not yet backward (Narayanan et al. 2021, arXiv:2104.04473, section 2.2; the
-    /// warm-up of interleaved chunks as Megatron-LM's `schedules.py` counts it).
+    /// forward and not yet backward. One more than the warm-up that Megatron-LM counts, 1F1B or
+    /// interleaved (`pipeline_parallel/schedules.py`, `get_pp_rank_microbatches`).
     #[must_use]
     pub fn in_flight(&self, place: u64) -> f64 {
         let after = self.pp.saturating_sub(place + 1);

@@ -39,7 +39,7 @@ pub use evidence::{
     ADAPTERS, BIGSCIENCE, Evidence, HUGGING_FACE, MEASURED, MEGATRON, Settings, Suite, TORCHTITAN,
     TRACKER, evidence,
 };
-pub use label::Label;
+pub use label::{Group, Label};
 pub use line::Line;
 pub use papers::{korthikanti_bytes_per_layer, zero_state_bytes};
 pub use pool::Segments;

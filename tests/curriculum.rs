@@ -157,16 +157,6 @@ fn summed(curriculum: &Curriculum, stages: &[Stage], tokens: Tokens) -> Vec<f64>
     sums
 }
 
-#[test]
-fn the_rule_takes_polynomials_of_degree_nine() {
-    for degree in 0..=9 {
-        let sum: f64 = gauss().iter().map(|(x, weight)| weight * x.powi(degree)).sum();
-        assert!((sum * f64::from(degree + 1) - 1.0).abs() < 1e-14, "{degree}: {sum}");
-    }
-    let tenth: f64 = gauss().iter().map(|(x, weight)| weight * x.powi(10)).sum();
-    assert!((tenth * 11.0 - 1.0).abs() > 1e-6, "{tenth}");
-}
-
 /// A run of one stage between two mixtures.
 fn ramped(ramp: Ramp, plateaus: Option<u32>) -> (Sources, Vec<Stage>) {
     let from = Some(weights(&[("books", 0.6), ("code", 0.1), ("web", 0.3)]).into());

@@ -407,7 +407,7 @@ fn the_ways_of_training_a_model_stand_side_by_side() {
         let kinds = [Label::Parameters, Label::Optimizer];
         kinds.iter().map(|&kind| step.peak().held(kind)).sum::<f64>()
     };
-    // Rajbhandari et al. 2020, arXiv:1910.02054, section 5: 2 and 12 bytes for each parameter,
+    // Rajbhandari et al. 2020, arXiv:1910.02054: 2 and 12 bytes for each parameter,
     // the 12 (and then the 2) over all devices; under DDP 4 and 8, all on each
     #[expect(clippy::cast_precision_loss, reason = "8e9 is exact")]
     let params = shape.count().total() as f64;
@@ -422,7 +422,7 @@ fn the_ways_of_training_a_model_stand_side_by_side() {
         let off = states(name) / (bytes * params) - 1.0;
         assert!(off.abs() < 1e-5, "{name} {off}");
     }
-    // section 7: ZeRO-3 moves 1.5 times what data parallelism moves in the same format, ZeRO-1 as
+    // ZeRO-3 moves 1.5 times what data parallelism moves in the same format, ZeRO-1 as
     // much; DDP reduces FP32 gradients here
     let moved = |name: &str| of(name).moved();
     assert!((moved("ZeRO-3") / moved("ZeRO-1") - 1.5).abs() < 1e-9);
@@ -434,7 +434,7 @@ fn the_ways_of_training_a_model_stand_side_by_side() {
     }
 }
 
-/// Micro-batches in flight: Narayanan et al. 2021, arXiv:2104.04473, section 2.2: as many as there
+/// Micro-batches in flight: as many as there
 /// are stages behind, and 1 + (p - 1)/(p v) times the activations when interleaved.
 #[test]
 fn a_pipeline_keeps_what_is_in_flight() {

@@ -7,6 +7,8 @@ mod course;
 mod errors;
 #[path = "stages/exact.rs"]
 mod exact;
+#[path = "support/gauss.rs"]
+mod gauss;
 #[path = "stages/kept.rs"]
 mod kept;
 #[path = "stages/kinds.rs"]

@@ -5,7 +5,7 @@
 
 use super::rule::rule;
 use super::{Finding, Rule, Subject};
-use crate::derive::{StepMemory, moment, on_gpu};
+use crate::derive::{StepMemory, on_gpu};
 use crate::layout::Recompute;
 use crate::memory::{
     CONTEXT, Label, MEASURED_STEPS, Profile, RESERVED, Setting, evidence, remedies, room,
@@ -90,7 +90,7 @@ fn exceeds_device_memory(subject: &Subject) -> Vec<Finding> {
         "{} allocated in the {}, {} of CUDA's context; half of {MEASURED_STEPS} measured steps \
          reserved over {} times what they allocated",
         human(step.cuda_bytes),
-        moment(step.cuda.peak().phase),
+        step.cuda.peak().phase,
         human(CONTEXT[1]),
         significant(RESERVED[3], 3),
     );
@@ -217,7 +217,7 @@ fn recompute_buys_nothing(subject: &Subject) -> Vec<Finding> {
     vec![
         Finding::new(format!(
             "recomputation does not lower the peak, which is in the {}",
-            moment(step.cuda.peak().phase)
+            step.cuda.peak().phase
         ))
         .at("layout.recompute", text)
         .help("leave `recompute` out: it takes compute and gives nothing"),

@@ -4,7 +4,7 @@ use super::{DeriveError, Notes, Problem, sequence};
 use crate::hardware::{self, Accelerator};
 use crate::layout::{Layout, LayoutKeys};
 use crate::memory::{
-    self, Adapter, Label, Peak, Phase, Profile, Setting, Step, reserved, room, shown, step,
+    self, Adapter, Label, Peak, Profile, Setting, Step, reserved, room, shown, step,
 };
 use crate::model::Shape;
 use crate::plan::{Chosen, DerivedMemory, KeyPath};
@@ -284,7 +284,7 @@ pub(super) fn view(memory: &StepMemory) -> DerivedMemory {
     let (reserved, shown) = (reserved(memory.cuda_bytes), shown(memory.cuda_bytes));
     DerivedMemory {
         peak_allocated_bytes: whole(memory.peak.bytes),
-        peak: moment(memory.peak.phase),
+        peak: memory.peak.phase.to_string(),
         cuda_allocated_bytes: whole(memory.cuda_bytes),
         reserved_bytes: Bytes(reserved.bytes),
         reserved_bytes_80: reserved.range,
@@ -293,24 +293,6 @@ pub(super) fn view(memory: &StepMemory) -> DerivedMemory {
         accelerator_bytes: memory.accelerator_bytes().map(Bytes),
         largest_micro_batch: memory.largest_micro_batch().map(whole),
         breakdown: Label::ALL.into_iter().map(held).filter(|(_, bytes)| *bytes > 0).collect(),
-    }
-}
-
-/// A phase in words: `loss backward`, `backward of layer 3`.
-#[must_use]
-pub fn moment(phase: Phase) -> String {
-    match phase {
-        Phase::Forward(layer) => format!("forward of layer {}", layer + 1),
-        Phase::Backward(layer) => format!("backward of layer {}", layer + 1),
-        Phase::Reduce => "reduction of the last gradients".to_owned(),
-        Phase::Optimizer => "optimizer step".to_owned(),
-        other => format!("{other:?}").chars().fold(String::new(), |mut words, letter| {
-            if letter.is_ascii_uppercase() && !words.is_empty() {
-                words.push(' ');
-            }
-            words.push(letter.to_ascii_lowercase());
-            words
-        }),
     }
 }
 

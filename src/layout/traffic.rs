@@ -1,8 +1,8 @@
 //! What a device receives from others in one step, by axis of the layout.
 //!
-//! Volumes of the ring algorithms: an all-gather or a reduce-scatter of B bytes over n devices
-//! brings `B (n - 1) / n` to each, an all-reduce twice as much (Rajbhandari et al. 2020,
-//! arXiv:1910.02054, section 7; Patarasuk & Yuan 2009).
+//! Volumes of the ring algorithms: in an all-gather of B bytes over n devices each gets the parts of
+//! the others, `B (n - 1) / n`; a reduce-scatter is the same the other way, and an all-reduce is
+//! both.
 
 use super::{Layout, Recompute, Strategy};
 use crate::model::{Attention, FeedForward, Shape};
@@ -59,7 +59,7 @@ impl fmt::Display for Collective {
 
 /// What a device receives in one optimizer step, over the mean of the pipeline's devices.
 ///
-/// The mesh is ordered as torchtitan orders it: tensor-parallel devices are next to each other,
+/// The mesh is ordered as torchtitan orders it (`distributed/parallel_dims.py`, b5bcd76): tensor-parallel devices are next to each other,
 /// then context parallel, sharded, replicated, and pipeline stages are the furthest apart.
 #[must_use]
 pub fn traffic(shape: &Shape, layout: &Layout, sequence: u64, kept: f64) -> Vec<Traffic> {
@@ -158,7 +158,7 @@ impl<'a> Step<'a> {
     }
 
     /// Sequence parallel: the stream is gathered before both parts of a block and reduced after
-    /// them, in backward the other way (Korthikanti et al. 2022, arXiv:2205.05198, figure 5).
+    /// them, in backward the other way (Megatron-LM's `tensor_parallel/mappings.py`).
     fn tensor(&self, out: &mut Vec<Traffic>) {
         let n = self.layout.tp;
         let stream = BF16 * float(self.shape.hidden) * self.tokens * (1.0 - 1.0 / float(n));

@@ -96,4 +96,57 @@ impl Label {
             Self::OptimizerWork => "optimizer_work",
         }
     }
+
+    /// What it belongs to.
+    #[must_use]
+    pub fn group(self) -> Group {
+        match self {
+            Self::Parameters | Self::Gradients | Self::Optimizer => Group::States,
+            Self::Gathered | Self::Communication | Self::Workspace => Group::Gathered,
+            Self::Inputs
+            | Self::Embedding
+            | Self::Residual
+            | Self::Norms
+            | Self::Qkv
+            | Self::Attention
+            | Self::FeedForward
+            | Self::Router
+            | Self::Checkpoints => Group::Activations,
+            Self::Logits | Self::Loss => Group::Loss,
+            Self::UnitGradients | Self::ActivationGradients | Self::OptimizerWork => Group::Work,
+        }
+    }
+}
+
+/// Kinds of memory that people tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// What the optimizer keeps: parameters, gradients, its states.
+    States,
+    /// Parameters at work, buffers of collectives and of the matrix library.
+    Gathered,
+    /// What forward leaves for backward.
+    Activations,
+    /// Logits, their copies and gradients.
+    Loss,
+    /// What backward and the optimizer hold for a moment.
+    Work,
+}
+
+impl Group {
+    /// All of them, from what stays to what comes and goes.
+    pub const ALL: [Self; 5] =
+        [Self::States, Self::Gathered, Self::Activations, Self::Loss, Self::Work];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::States => "model and optimizer",
+            Self::Gathered => "gathered, communication",
+            Self::Activations => "activations",
+            Self::Loss => "logits and loss",
+            Self::Work => "gradients, temporaries",
+        }
+    }
 }

@@ -46,7 +46,7 @@ pub(super) struct States {
 }
 
 /// Numbers in a bucket of `DeepSpeed` where its configuration does not say otherwise
-/// (`reduce_bucket_size`, 5e8: DeepSpeed's `runtime/zero/config.py`).
+/// (`reduce_bucket_size`: DeepSpeed's `runtime/zero/config.py`).
 const DEEPSPEED_BUCKET: f64 = 5e8;
 
 impl States {

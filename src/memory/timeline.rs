@@ -2,6 +2,7 @@
 
 use super::label::Label;
 use super::line::Line;
+use std::fmt;
 
 /// An allocation, or a free where the size is negative.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,6 +66,24 @@ pub enum Phase {
     Reduce,
     /// The optimizer's step.
     Optimizer,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Start => "start",
+            Self::Embedding => "embedding",
+            Self::Forward(layer) => return write!(f, "forward of layer {}", layer + 1),
+            Self::Head => "forward of the head",
+            Self::Loss => "loss",
+            Self::LossBackward => "backward of the loss",
+            Self::HeadBackward => "backward of the head",
+            Self::Backward(layer) => return write!(f, "backward of layer {}", layer + 1),
+            Self::EmbeddingBackward => "backward of the embedding",
+            Self::Reduce => "reduction of the last gradients",
+            Self::Optimizer => "optimizer step",
+        })
+    }
 }
 
 impl Phase {

@@ -8,7 +8,7 @@ mod known;
 use super::answer::Answer;
 use super::block::Block;
 use super::memory_picture;
-use crate::derive::{StepMemory, moment, on_gpu};
+use crate::derive::{StepMemory, on_gpu};
 use crate::hardware::Accelerator;
 use crate::memory::{self, CONTEXT, Remedy, remedies, room};
 use crate::model::shapes;
@@ -133,7 +133,7 @@ fn headline(answer: &Answer, step: &StepMemory) -> Vec<Block> {
             "  Peak: {} GiB ({} GB) allocated, in the {}.",
             gib(peak.bytes),
             significant(peak.bytes / 1e9, 3),
-            moment(peak.phase)
+            peak.phase
         )),
         Block::Line(format!(
             "  {} dominate: {} GiB, {} of it.",

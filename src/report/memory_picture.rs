@@ -76,7 +76,7 @@ impl Picture {
         let scale = Scale::of(peak.bytes, (OVER_PEAK * peak.bytes).max(OVER_DEVICE * line));
         let held = group(|label| peak.held(label));
         Self {
-            names: GROUPS.map(str::to_owned).to_vec(),
+            names: GROUPS.map(|group| group.name().to_owned()).to_vec(),
             at: track.highest(),
             track,
             scale,
@@ -125,7 +125,7 @@ impl Stacked for Picture {
             across_title: "operations in order, not time; the numbers are layers",
             up: format!("{} held on one device", self.scale.unit),
             part: "phase",
-            legend: format!("At the peak of {}, {}", self.scale.print(bytes), words(phase)),
+            legend: format!("At the peak of {}, {}", self.scale.print(bytes), phase),
             legend_short: "at the peak",
             between: format!(" {}, ", self.scale.unit),
             unit: " %",
@@ -155,30 +155,13 @@ impl Stacked for Picture {
     fn point(&self) -> Option<Point> {
         let (bytes, phase) = self.peak;
         let short = format!("peak {}", self.scale.print(bytes));
-        let name = format!("{short}, {}", words(phase));
+        let name = format!("{short}, {phase}");
         Some(Point { x: self.at, height: bytes / self.scale.top, name, short })
     }
 
     fn line(&self) -> Option<(f64, String)> {
         let bytes = self.device?;
         Some((bytes / self.scale.top, format!("device {}", self.scale.print(bytes))))
-    }
-}
-
-/// When a peak is.
-fn words(phase: Phase) -> String {
-    match phase {
-        Phase::Start => "from the start".to_owned(),
-        Phase::Embedding => "embedding".to_owned(),
-        Phase::Forward(layer) => format!("forward of layer {}", layer.saturating_add(1)),
-        Phase::Head => "forward of the head".to_owned(),
-        Phase::Loss => "loss".to_owned(),
-        Phase::LossBackward => "backward of the loss".to_owned(),
-        Phase::HeadBackward => "backward of the head".to_owned(),
-        Phase::Backward(layer) => format!("backward of layer {}", layer.saturating_add(1)),
-        Phase::EmbeddingBackward => "backward of the embedding".to_owned(),
-        Phase::Reduce => "reduction of gradients".to_owned(),
-        Phase::Optimizer => "optimizer".to_owned(),
     }
 }
 

@@ -4,20 +4,10 @@ use crate::course::{
     Course, Length, Mix, PACINGS, RAMPS, RUN, Sketch, Way, any_course, assert_close, by_means,
     compared, course, drawn, sound, sources,
 };
-use crate::summation::{gauss, summed, summed_by_stage};
+use crate::summation::{summed, summed_by_stage};
 use plan::data::{Kind, Order, Ramp, Sources};
 use plan::quantity::Tokens;
 use proptest::prelude::*;
-
-#[test]
-fn the_rule_takes_polynomials_of_degree_fifteen() {
-    for degree in 0..=15 {
-        let sum: f64 = gauss().iter().map(|(x, weight)| weight * x.powi(degree)).sum();
-        assert!((sum * f64::from(degree + 1) - 1.0).abs() < 1e-14, "{degree}: {sum}");
-    }
-    let sixteenth: f64 = gauss().iter().map(|(x, weight)| weight * x.powi(16)).sum();
-    assert!((sixteenth * 17.0 - 1.0).abs() > 1e-9, "{sixteenth}");
-}
 
 /// Five sources of unlike sizes.
 pub fn shelf() -> Sources {

@@ -23,41 +23,15 @@
 //! point, at random, and by a tenth of that in the sum.
 
 use crate::course::Course;
+use crate::gauss::gauss;
 use plan::data::{Curriculum, Method, MixtureChoice, Order, Paced, Pacing, Placed, Ramp, Stage};
-use std::f64::consts::PI;
 
-/// Points of a panel.
-const POINTS: u32 = 8;
 /// End of the first panel.
 const FIRST: f64 = 1e-6;
 /// How much further than its start a panel ends.
 const GROWTH: f64 = 1.25;
 /// Longest panel.
 const LONGEST: f64 = 1.0 / 64.0;
-
-/// Points and weights of the Gauss-Legendre rule on 0 to 1: zeros of the Legendre polynomial by
-/// Newton's method.
-pub fn gauss() -> Vec<(f64, f64)> {
-    let n = f64::from(POINTS);
-    let legendre = |x: f64| {
-        let (mut before, mut own) = (1.0, x);
-        for k in 2..=POINTS {
-            let k = f64::from(k);
-            (before, own) = (own, ((2.0 * k - 1.0) * x * own - (k - 1.0) * before) / k);
-        }
-        (own, n * (x * own - before) / (x * x - 1.0))
-    };
-    let point = |index: u32| {
-        let mut x = libm::cos(PI * (f64::from(index) + 0.75) / (n + 0.5));
-        for _ in 0..20 {
-            let (value, slope) = legendre(x);
-            x -= value / slope;
-        }
-        let slope = legendre(x).1;
-        (f64::midpoint(1.0, x), 1.0 / ((1.0 - x * x) * slope * slope))
-    };
-    (0..POINTS).map(point).collect()
-}
 
 /// A stretch of a stage, and places in it, from 0 to 1, between which the weights are smooth.
 struct Stretch {

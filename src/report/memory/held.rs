@@ -1,40 +1,14 @@
 //! The breakdown of a peak, grouped for people.
 
 use super::GIB;
-use crate::memory::{Label, Peak};
+use crate::memory::{Group, Label, Peak};
 use crate::report::block::Block;
 
-/// Groups with their parts, in the order of the report; what is in none is the rest.
-const GROUPS: [(&str, &[Label]); 5] = [
-    (
-        "parameters, gradients and optimizer",
-        &[Label::Parameters, Label::Gradients, Label::Optimizer],
-    ),
-    ("units at work", &[Label::Gathered, Label::UnitGradients]),
-    (
-        "activations",
-        &[
-            Label::Embedding,
-            Label::Residual,
-            Label::Norms,
-            Label::Qkv,
-            Label::Attention,
-            Label::FeedForward,
-            Label::Router,
-            Label::Checkpoints,
-            Label::ActivationGradients,
-        ],
-    ),
-    ("logits and loss", &[Label::Logits, Label::Loss]),
-    ("buffers of collectives", &[Label::Communication]),
-];
-
+/// The groups that hold anything, with their parts.
 fn groups(peak: &Peak) -> Vec<(&'static str, Vec<Label>)> {
-    let grouped = |label: &Label| GROUPS.iter().any(|(_, labels)| labels.contains(label));
-    let rest = Label::ALL.into_iter().filter(|label| !grouped(label)).collect();
-    let named = GROUPS.iter().map(|(name, labels)| (*name, labels.to_vec()));
-    let all = named.chain(std::iter::once(("the rest", rest)));
-    all.filter(|(_, labels)| sum(peak, labels) > 0.0).collect()
+    let parts = |group: Group| Label::ALL.into_iter().filter(move |label| label.group() == group);
+    let all = Group::ALL.map(|group| (group.name(), parts(group).collect::<Vec<_>>()));
+    all.into_iter().filter(|(_, labels)| sum(peak, labels) > 0.0).collect()
 }
 
 fn sum(peak: &Peak, labels: &[Label]) -> f64 {

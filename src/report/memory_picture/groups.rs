@@ -1,39 +1,13 @@
 //! The areas of the picture.
 
-use crate::memory::Label;
+use crate::memory::{Group, Label};
 
-/// The areas' names, the topmost first.
-pub(super) const GROUPS: [&str; 5] = [
-    "gradients, temporaries",
-    "logits and loss",
-    "activations",
-    "gathered, communication",
-    "model and optimizer",
-];
+/// The areas, the topmost first.
+pub(super) const GROUPS: [Group; 5] =
+    [Group::Work, Group::Loss, Group::Activations, Group::Gathered, Group::States];
 
 /// Bytes of every area, given those of every kind.
 pub(super) fn group(held: impl Fn(Label) -> f64) -> [f64; GROUPS.len()] {
-    let mut bytes = [0.0; GROUPS.len()];
-    for label in Label::ALL {
-        bytes[index(label)] += held(label);
-    }
-    bytes
-}
-
-fn index(label: Label) -> usize {
-    match label {
-        Label::UnitGradients | Label::ActivationGradients | Label::OptimizerWork => 0,
-        Label::Logits | Label::Loss => 1,
-        Label::Inputs
-        | Label::Embedding
-        | Label::Residual
-        | Label::Norms
-        | Label::Qkv
-        | Label::Attention
-        | Label::FeedForward
-        | Label::Router
-        | Label::Checkpoints => 2,
-        Label::Gathered | Label::Communication | Label::Workspace => 3,
-        Label::Parameters | Label::Gradients | Label::Optimizer => 4,
-    }
+    let of = |group: Group| Label::ALL.into_iter().filter(move |label| label.group() == group);
+    GROUPS.map(|group| of(group).map(&held).sum())
 }
