@@ -136,7 +136,8 @@ pub fn step(shape: &Shape, setting: &Setting) -> Result<Step, MemoryError> {
     } else {
         let deepspeed = setting.profile.megatron_deepspeed();
         let timeline = if deepspeed { deepspeed::timeline } else { step::timeline };
-        (0..setting.layout.pp).map(|stage| of(timeline, stage)).reduce(heavier)
+        let places = step::places(shape, setting).into_iter();
+        places.map(|stage| of(timeline, stage)).reduce(heavier)
     };
     Ok(heaviest.unwrap_or_default())
 }

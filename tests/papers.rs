@@ -485,7 +485,7 @@ fn a_number_that_rounds_to_another_is_noticed() {
 }
 
 mod memory {
-    use super::{assert_abs_diff_eq, assert_prints, assert_relative_eq};
+    use super::{assert_prints, assert_relative_eq};
     use plan::layout::{Layout, LayoutKeys, Recompute, Strategy};
     use plan::memory::{
         AttentionKernel, Label, LossKernel, Optimizer, Precision, Profile, Setting,
@@ -529,11 +529,6 @@ mod memory {
                 if self.chunks > 1.0 { (self.pp - 1.0) / (self.pp * self.chunks) } else { 0.0 };
             self.layer(sequence_parallel, recompute) * self.layers * (1.0 + more) / GIB
         }
-
-        /// Per cent of what is held without recomputation and sequence parallel.
-        fn part(&self, sequence_parallel: bool, recompute: Recompute) -> f64 {
-            100.0 * self.layer(sequence_parallel, recompute) / self.layer(false, Recompute::None)
-        }
     }
 
     const GPT_22B: Gpt =
@@ -558,25 +553,6 @@ mod memory {
         for (model, sequence_parallel, recompute, gib) in cases {
             let activations = model.activations(sequence_parallel, recompute);
             assert_relative_eq!(activations, gib, max_relative = 1e-12);
-        }
-    }
-
-    /// Figure 7, per cent of the baseline, read off the plot (the same file of calculon's).
-    #[test]
-    fn korthikanti_figure_7() {
-        let cases = [
-            (GPT_22B, true, Recompute::None, 66.84),
-            (GPT_22B, false, Recompute::Selective, 49.42),
-            (GPT_22B, true, Recompute::Selective, 16.18),
-            (GPT_22B, false, Recompute::Full, 7.64),
-            (GPT_175B, false, Recompute::Selective, 56.53),
-            (GPT_175B, false, Recompute::Full, 8.71),
-            (GPT_530B, false, Recompute::Full, 9.42),
-            (GPT_1T, true, Recompute::None, 58.31),
-            (GPT_1T, false, Recompute::Full, 9.42),
-        ];
-        for (model, sequence_parallel, recompute, part) in cases {
-            assert_abs_diff_eq!(model.part(sequence_parallel, recompute), part, epsilon = 0.11);
         }
     }
 

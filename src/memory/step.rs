@@ -60,6 +60,17 @@ pub(super) fn timeline(shape: &Shape, setting: &Setting, place: u64) -> Timeline
     timeline
 }
 
+/// Places in the pipeline that can hold most: of neighbours with like layers the first, which has
+/// the most micro-batches in flight.
+pub(super) fn places(shape: &Shape, setting: &Setting) -> Vec<u64> {
+    let pp = setting.layout.pp;
+    let like_before = |place: &u64| {
+        (2..pp - 1).contains(place)
+            && stage_layers(shape, pp, *place) == stage_layers(shape, pp, place - 1)
+    };
+    (0..pp).filter(|place| !like_before(place)).collect()
+}
+
 /// The layers of a pipeline stage, stack by stack: as even as whole layers allow, the first stages
 /// having one more.
 pub(super) fn stage_layers(shape: &Shape, pp: u64, stage: u64) -> Vec<(u64, &model::Block)> {
