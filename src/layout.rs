@@ -41,6 +41,8 @@ pub struct Layout {
     pub recompute: Recompute,
     /// Whether parameters are gathered anew for backward.
     pub reshard: bool,
+    /// Whether shards, their gradients and the optimizer are on the host.
+    pub cpu_offload: bool,
 }
 
 impl Layout {
@@ -142,6 +144,7 @@ impl Layout {
             micro_batches: keys.micro_batches.unwrap_or(pp),
             recompute: keys.recompute.unwrap_or_default(),
             reshard: keys.reshard.unwrap_or(true),
+            cpu_offload: keys.cpu_offload.unwrap_or(false),
         };
         layout.agrees(keys)?;
         Ok(layout)
@@ -166,6 +169,13 @@ impl Layout {
             let message =
                 format!("`reshard` belongs to fsdp2 and hsdp; {} gathers nothing", self.strategy);
             return fault("reshard", message, "leave it out, or take `strategy = \"fsdp2\"`");
+        }
+        if self.cpu_offload && !self.strategy.gathers() {
+            let message = format!(
+                "`cpu_offload` belongs to fsdp2 and hsdp; what {} would hold on the host is not known",
+                self.strategy
+            );
+            return fault("cpu_offload", message, "leave it out, or take `strategy = \"fsdp2\"`");
         }
         Ok(())
     }

@@ -36,8 +36,8 @@ mod unit;
 pub use compare::{Outcome, Row, Way, compare};
 pub use device::{CONTEXT, Estimate, MEASURED_STEPS, RESERVED, reserved, room, shown};
 pub use evidence::{
-    ADAPTERS, BIGSCIENCE, Evidence, HUGGING_FACE, MEASURED, MEGATRON, Settings, Suite, TORCHTITAN,
-    TRACKER, evidence,
+    ADAPTERS, BIGSCIENCE, Evidence, HUGGING_FACE, MEASURED, MEGATRON, OFFLOADED, Settings, Suite,
+    TORCHTITAN, TRACKER, evidence,
 };
 pub use label::{Group, Label};
 pub use line::Line;
@@ -49,6 +49,7 @@ pub use setting::{
 };
 pub use timeline::{Envelope, Event, Lane, Moment, Peak, Phase, Stretch, Timeline};
 
+use crate::layout::Layout;
 use crate::model::Shape;
 use stream::number;
 
@@ -99,6 +100,21 @@ impl Step {
         let sequences = (self.timeline.envelope().most_tokens(bytes)? / self.sequence).floor();
         (sequences >= 1.0).then_some(sequences)
     }
+}
+
+/// Bytes on the host for each device: the shards of parameters, gradients and optimizer states
+/// that CPU offload takes from it; none without offload.
+///
+/// # Errors
+/// What cannot be simulated.
+pub fn host_bytes(shape: &Shape, setting: &Setting) -> Result<Option<f64>, MemoryError> {
+    if !setting.layout.cpu_offload {
+        return Ok(None);
+    }
+    let layout = Layout { cpu_offload: false, ..setting.layout };
+    let step = step(shape, &Setting { layout, ..*setting })?;
+    let kept = [Label::Parameters, Label::Gradients, Label::Optimizer];
+    Ok(Some(kept.map(|label| step.timeline.left(label).at(step.tokens)).iter().sum()))
 }
 
 /// Why a step cannot be simulated.

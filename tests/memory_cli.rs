@@ -261,10 +261,31 @@ fn the_batch_and_the_stages_fill_in() {
     assert_eq!(answered(&folder, &stated)["layout"]["micro_batches"], 7);
 }
 
+/// FP32 parameters, gradients and two moments are 16 bytes for each parameter (`ZeRO`, 3.1, counts
+/// as many); rows are padded to whole ones.
+#[test]
+fn shards_may_be_on_the_host() {
+    let folder = Folder::new();
+    let ask = ["memory", "--model", "llama-3-8b", "--devices", "8", "--accelerator", "h100-sxm"];
+    let on_device = answered(&folder, &ask);
+    let remedies = on_device["remedies"].as_array().unwrap();
+    let remedy = remedies.iter().find(|remedy| remedy["key"] == "layout.cpu_offload").unwrap();
+    let on_host = answered(&folder, &[&ask[..], &["--cpu-offload", "on"]].concat());
+    assert_eq!(remedy["value"], "true");
+    assert_eq!(remedy["peak_allocated_bytes"], on_host["peak_allocated_bytes"]);
+    assert!(on_device["host_bytes"].is_null());
+    let bytes = on_host["host_bytes"].as_f64().unwrap();
+    assert!((bytes / (16.0 * 8_030_261_248.0 / 8.0) - 1.0).abs() < 1e-5, "{bytes}");
+    for held in ["parameters", "optimizer"] {
+        assert!(on_device["breakdown"][held].as_u64().unwrap() > 1 << 30, "{held}");
+        assert_eq!(on_host["breakdown"][held], 0, "{held}");
+    }
+}
+
 #[test]
 fn bad_wishes_are_errors_that_name_the_flag() {
     let folder = Folder::new();
-    let cases: [(&[&str], &str); 31] = [
+    let cases: [(&[&str], &str); 34] = [
         (&[], "--model"),
         (&["--model", "lama-3-8b"], "`llama-3-8b`"),
         (&["--model", "none.json"], "cannot read `none.json`"),
@@ -281,6 +302,12 @@ fn bad_wishes_are_errors_that_name_the_flag() {
         (&["--model", "llama-3-8b", "--devices", "10", "--tp", "4"], "--tp: "),
         (&["--model", "llama-3-8b", "--devices", "64", "--dp-shard", "48"], "--dp-shard: "),
         (&["--model", "llama-3-8b", "--strategy", "ddp", "--reshard", "on"], "--reshard: "),
+        (
+            &["--model", "llama-3-8b", "--strategy", "zero3", "--cpu-offload", "on"],
+            "--cpu-offload: ",
+        ),
+        (&["--model", "llama-3-8b", "--cpu-offload", "on", "--adapter", "lora"], "--cpu-offload: "),
+        (&["--model", "llama-3-8b", "--cpu-offload", "1"], "neither on nor off"),
         (&["--model", "llama-3-8b", "--interleave", "2"], "--interleave: "),
         (&["--model", "llama-3-8b", "--reshard", "maybe"], "neither on nor off"),
         (&["--model", "llama-3-8b", "--batch-tokens", "1e30"], "--batch-tokens"),

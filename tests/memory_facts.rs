@@ -1,8 +1,9 @@
 //! The measured and tested ranges that `memory` quotes, computed anew from their files.
 
+use plan::layout::Layout;
 use plan::memory::{
-    CONTEXT, MEASURED, MEASURED_STEPS, Profile, RESERVED, Setting, TRACKER, evidence, remedies,
-    reserved, room, shown, step,
+    CONTEXT, MEASURED, MEASURED_STEPS, OFFLOADED, Profile, RESERVED, Setting, TRACKER, evidence,
+    remedies, reserved, room, shown, step,
 };
 
 #[path = "support/rows.rs"]
@@ -24,9 +25,9 @@ fn float(row: &Row, key: &str) -> f64 {
 }
 
 /// The measured rows that are cases of the tracker, each with that case.
-fn measured() -> Vec<(Row, Row)> {
+fn measured(file: &str) -> Vec<(Row, Row)> {
     let cases = rows("fsdp_memory.csv");
-    let found = rows("gpu_memory.csv").into_iter().filter_map(|row| {
+    let found = rows(file).into_iter().filter_map(|row| {
         let case = cases.iter().find(|case| case["case"] == row["case"])?;
         Some((row, case.clone()))
     });
@@ -64,9 +65,18 @@ fn the_suites_are_what_their_cases_are() {
     let tracker = rows("fsdp_memory.csv");
     let tracker = tracker.iter().map(|row| case(row, Profile::Eager, float(row, "peak_bytes")));
     bound(&TRACKER, &tracker.collect::<Vec<_>>());
-    let gpu = measured();
+    let gpu = measured("gpu_memory.csv");
     let gpu = gpu.iter().map(|(row, of)| case(of, Profile::Cuda, float(row, "allocated_bytes")));
     bound(&MEASURED, &gpu.collect::<Vec<_>>());
+    let host = measured("gpu_offload.csv");
+    let host = host.iter().map(|(row, of)| {
+        let (shape, setting) = tracked(of);
+        let layout = Layout { cpu_offload: true, ..setting.layout };
+        let setting = Setting { profile: Profile::Cuda, layout, ..setting };
+        let ratio = step(&shape, &setting).unwrap().peak().bytes / float(row, "allocated_bytes");
+        Case { shape, setting, ratio }
+    });
+    bound(&OFFLOADED, &host.collect::<Vec<_>>());
 }
 
 /// One step out of its suite is told.

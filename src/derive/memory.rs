@@ -28,6 +28,8 @@ pub struct StepMemory {
     pub cuda: Step,
     /// The most that it allocates there, bytes.
     pub cuda_bytes: f64,
+    /// Bytes on the host for each device, under CPU offload.
+    pub host_bytes: Option<f64>,
     /// Whether the plan says how many devices there are.
     pub devices_stated: bool,
     /// The accelerator, where the plan names one.
@@ -102,6 +104,7 @@ pub(super) fn of(
     };
     let simulated = step(shape, &setting).map_err(fault)?;
     let cuda = on_gpu(shape, &setting).map_err(fault)?;
+    let host_bytes = memory::host_bytes(shape, &setting).map_err(fault)?;
     let (peak, cuda_bytes) = (simulated.peak(), cuda.peak().bytes);
     if !(peak.bytes < MOST && cuda_bytes < MOST) {
         let longer = sequence > layout.micro_batch;
@@ -122,6 +125,7 @@ pub(super) fn of(
         peak,
         cuda,
         cuda_bytes,
+        host_bytes,
         devices_stated,
         accelerator,
     }))
@@ -290,6 +294,7 @@ pub(super) fn view(memory: &StepMemory) -> DerivedMemory {
         reserved_bytes_80: reserved.range,
         device_bytes: Bytes(shown.bytes),
         device_bytes_80: shown.range,
+        host_bytes: memory.host_bytes.map(whole),
         accelerator_bytes: memory.accelerator_bytes().map(Bytes),
         largest_micro_batch: memory.largest_micro_batch().map(whole),
         breakdown: Label::ALL.into_iter().map(held).filter(|(_, bytes)| *bytes > 0).collect(),

@@ -44,6 +44,10 @@ pub struct LayoutKeys {
     /// Whether parameters are gathered anew for backward (FSDP2's `reshard_after_forward`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reshard: Option<bool>,
+    /// Whether shards, their gradients and the optimizer are on the host (FSDP2's
+    /// `CPUOffloadPolicy`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_offload: Option<bool>,
 }
 
 /// Who holds what of parameters, gradients and optimizer states.

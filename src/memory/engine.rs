@@ -12,6 +12,10 @@ pub(super) fn possible(shape: &Shape, setting: &Setting) -> Result<(), MemoryErr
         Err(MemoryError { key, message, help })
     };
     let (profile, layout) = (setting.profile, &setting.layout);
+    if layout.cpu_offload && setting.adapter.is_some() {
+        let message = "what a model with adapters leaves on the host is not known";
+        return fault("layout.cpu_offload", message, "leave it out, or train the whole model");
+    }
     let all = |is: fn(&Block) -> bool| shape.blocks().all(|(_, block)| is(block));
     if layout.recompute == Recompute::Selective {
         let known = matches!(profile, Profile::Eager | Profile::Cuda) || profile.torchtitan();

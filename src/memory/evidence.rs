@@ -95,6 +95,8 @@ pub struct Settings {
     pub experts: bool,
     /// A norm after the embedding.
     pub embedding_norm: bool,
+    /// Shards on the host.
+    pub cpu_offload: bool,
 }
 
 const PLAIN: Settings = Settings {
@@ -106,6 +108,7 @@ const PLAIN: Settings = Settings {
     attention: AttentionKernel::Sdpa,
     experts: false,
     embedding_norm: false,
+    cpu_offload: false,
 };
 const ONE_DEVICE: Settings = Settings {
     strategies: &[Strategy::Ddp],
@@ -142,6 +145,21 @@ pub const MEASURED: Suite = Suite {
     micro_batch: [1, 8],
     vocab: [31_999, 256_000],
     settings: PLAIN,
+};
+
+/// Shards on the host, measured on a GPU.
+pub const OFFLOADED: Suite = Suite {
+    what: "steps with CPUOffloadPolicy on an NVIDIA H100 (torch 2.11)",
+    file: "tests/oracle/gpu_offload.csv",
+    cases: 26,
+    median_error: 0.0,
+    worst_error: 0.0030,
+    params: [124_439_808, 3_212_749_824],
+    shards: [1, 64],
+    sequence: [1000, 16_384],
+    micro_batch: [1, 8],
+    vocab: [31_999, 256_000],
+    settings: Settings { cpu_offload: true, ..PLAIN },
 };
 
 /// Hugging Face's models measured on a GPU: those families whose code keeps what the profile keeps
@@ -220,6 +238,7 @@ impl Evidence {
 pub fn evidence(shape: &Shape, setting: &Setting) -> Evidence {
     let suite = match setting.profile {
         Profile::Eager => &TRACKER,
+        Profile::Cuda if setting.layout.cpu_offload => &OFFLOADED,
         Profile::Cuda => &MEASURED,
         Profile::HuggingFace if setting.adapter.is_some() => &ADAPTERS,
         Profile::HuggingFace => &HUGGING_FACE,
@@ -267,6 +286,9 @@ fn splits(setting: &Setting, tested: &Settings, outside: &mut Vec<String>) {
             let up_to = if most == 1 { "1".to_owned() } else { format!("1 to {most}") };
             outside.push(format!("{key} {degree}: {up_to} was tested"));
         }
+    }
+    if layout.cpu_offload && !tested.cpu_offload {
+        outside.push("cpu_offload: it was tested with the profile cuda".to_owned());
     }
     if layout.interleave > 1 {
         outside.push(format!("interleave {}: 1 was tested", layout.interleave));

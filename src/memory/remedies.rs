@@ -100,6 +100,10 @@ fn changes(setting: &Setting) -> Vec<Change> {
             s.layout.dp_replicate = 1;
         });
     }
+    if layout.strategy.gathers() && setting.adapter.is_none() {
+        let cost = "the host's link and processor in every step";
+        change("layout.cpu_offload", "true".to_owned(), cost, &|s| s.layout.cpu_offload = true);
+    }
     if layout.micro_batch > 1 {
         let (value, cost) = (layout.micro_batch.div_ceil(2), "more micro-batches for a batch");
         change("layout.micro_batch", value.to_string(), cost, &|s| {

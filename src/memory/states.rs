@@ -43,6 +43,8 @@ pub(super) struct States {
     pub bucket: f64,
     /// Bytes for each shared-out parameter of the gradients' copy that the optimizer reads.
     pub optimizer_copy: f64,
+    /// What is kept is kept on the host, where the optimizer runs.
+    pub on_host: bool,
 }
 
 /// Numbers in a bucket of `DeepSpeed` where its configuration does not say otherwise
@@ -72,6 +74,7 @@ impl States {
             buckets: 0.0,
             bucket: f64::INFINITY,
             optimizer_copy: 0.0,
+            on_host: false,
         };
         let zero = Self {
             parameter: all(2.0),
@@ -84,6 +87,7 @@ impl States {
             buckets: 2.0,
             bucket: DEEPSPEED_BUCKET,
             optimizer_copy: 4.0,
+            on_host: false,
         };
         let pipelined = layout.pp > 1 && setting.profile.torchtitan();
         match layout.strategy {
@@ -107,6 +111,7 @@ impl States {
                 working: Working::Gathered { cast, reshard: layout.reshard },
                 keeps_last: layout.reshard && setting.profile.torchtitan(),
                 accumulated: if pipelined { kept } else { 0.0 },
+                on_host: layout.cpu_offload,
                 ..none
             },
         }

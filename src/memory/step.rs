@@ -283,6 +283,9 @@ impl Step<'_> {
     /// all at once, with a square root of every one (`foreach`: PyTorch's default on a GPU).
     fn optimizer(&self, timeline: &mut Timeline) {
         let phase = Phase::Optimizer;
+        if self.states.on_host {
+            return;
+        }
         if self.setting.profile.torchtitan() {
             for sign in [1.0, -1.0] {
                 for (layers, unit) in self.units() {

@@ -162,15 +162,19 @@ impl Script {
     /// What a unit holds throughout: parameters, the optimizer's states and, where gradients are
     /// added up over micro-batches, those.
     pub fn hold(&mut self, unit: &Unit, again: bool) {
-        for parameter in &unit.parameters {
-            self.make(Label::Parameters, unit.kept(parameter));
-            if parameter.frozen.is_none() {
-                self.make(Label::Optimizer, unit.optimized(parameter));
-                self.make(Label::Optimizer, COUNTER);
+        if !unit.states.on_host {
+            for parameter in &unit.parameters {
+                self.make(Label::Parameters, unit.kept(parameter));
+                if parameter.frozen.is_none() {
+                    self.make(Label::Optimizer, unit.optimized(parameter));
+                    self.make(Label::Optimizer, COUNTER);
+                }
             }
         }
         if again {
-            self.gradients(unit);
+            if !unit.states.on_host {
+                self.gradients(unit);
+            }
             self.make(Label::UnitGradients, unit.states.accumulated * unit.numbers());
         }
     }
@@ -189,10 +193,33 @@ impl Script {
         if unit.alone() {
             return;
         }
-        let shard = if cast { unit.shard() } else { 0.0 };
-        self.gathering(shard);
+        let shard = self.inputs(unit, cast);
         self.gathering(unit.gathered());
         self.gathering(-shard);
+    }
+
+    /// Makes what this device gives to a gather, and its bytes: a cast of the shards, where there
+    /// is one; or the shards, parameter by parameter from the host, each cast there and then
+    /// (`FSDPParam.all_gather_inputs`).
+    fn inputs(&mut self, unit: &Unit, cast: bool) -> f64 {
+        let shard = match (cast, unit.states.on_host) {
+            (true, _) => unit.shard(),
+            (false, true) => unit.held(unit.states.parameter),
+            (false, false) => 0.0,
+        };
+        if !unit.states.on_host {
+            self.gathering(shard);
+            return shard;
+        }
+        for parameter in &unit.parameters {
+            let kept = unit.kept(parameter);
+            self.gathering(kept);
+            if cast {
+                self.gathering(BF16 * Unit::shard_of(parameter, unit.states.parameter.over));
+                self.gathering(-kept);
+            }
+        }
+        shard
     }
 
     /// Makes the parameters with which the unit works: out of the gathered buffer, which stays,
@@ -206,12 +233,16 @@ impl Script {
                     self.make(Label::Gathered, unit.working(parameter));
                 }
             }
-            Working::Gathered { .. } => {
+            Working::Gathered { cast, .. } => {
                 // one device: each parameter is cast and copied into a storage of its own
                 let mut before = 0.0;
                 for parameter in &unit.parameters {
                     let bytes = parameter.frozen.unwrap_or(BF16) * parameter.numbers();
+                    let from_host = unit.states.on_host && cast;
+                    let kept = if from_host { unit.kept(parameter) } else { 0.0 };
+                    self.make(Label::Communication, kept);
                     self.make(Label::Communication, bytes);
+                    self.free(Label::Communication, kept);
                     self.free(Label::Communication, before);
                     self.make(Label::Gathered, bytes);
                     before = bytes;
@@ -255,7 +286,8 @@ impl Script {
             if let Some(last) = last {
                 self.add(Label::UnitGradients, -gradients[last]);
             }
-            if again {
+            // added to those that are there, or sent to the host
+            if again || unit.states.on_host {
                 let held = unit.gradients_held();
                 self.on(Lane::Reduce, Label::Gradients, Line::fixed(-held));
             }

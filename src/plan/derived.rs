@@ -188,6 +188,9 @@ pub struct DerivedMemory {
     pub device_bytes: Bytes,
     /// 80 % of the measured steps.
     pub device_bytes_80: Interval,
+    /// Bytes on the host for each device: what CPU offload takes from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_bytes: Option<u64>,
     /// Bytes of the accelerator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accelerator_bytes: Option<Bytes>,

@@ -112,7 +112,10 @@ fn headline(answer: &Answer, step: &StepMemory) -> Vec<Block> {
             let _ = write!(split, ", {key} {degree}");
         }
     }
-    vec![
+    if layout.cpu_offload {
+        split.push_str(", cpu_offload");
+    }
+    let mut lines = vec![
         Block::Line(format!("  {}; {split}.", named(answer, step))),
         Block::Line(format!(
             "  {} x {} tokens a micro-batch, recompute {}, {}, {}, profile {}{}.",
@@ -141,7 +144,15 @@ fn headline(answer: &Answer, step: &StepMemory) -> Vec<Block> {
             gib(part.1),
             percent(part.1, peak.bytes)
         )),
-    ]
+    ];
+    if let Some(bytes) = step.host_bytes {
+        let held = "parameters, gradients and optimizer states";
+        lines.push(Block::Line(format!(
+            "  On the host: {} GiB for each device, {held}.",
+            gib(bytes)
+        )));
+    }
+    lines
 }
 
 /// The model in a few words.

@@ -58,6 +58,7 @@ fn of_step(memory: &DerivedMemory, step: &StepMemory) -> Value {
         "reserved_bytes_80": memory.reserved_bytes_80.map(whole),
         "device_bytes": whole(memory.device_bytes.0),
         "device_bytes_80": memory.device_bytes_80.map(whole),
+        "host_bytes": memory.host_bytes,
         "accelerator": step.accelerator.map(|accelerator| &accelerator.name),
         "accelerator_bytes": memory.accelerator_bytes.map(|bytes| whole(bytes.0)),
         "fits": step.fits(),
@@ -95,6 +96,7 @@ pub(super) fn layout(layout: &Layout) -> Value {
         "micro_batches": layout.micro_batches,
         "recompute": layout.recompute,
         "reshard": layout.reshard,
+        "cpu_offload": layout.cpu_offload,
     })
 }
 

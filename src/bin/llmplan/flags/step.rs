@@ -94,6 +94,8 @@ flags! {
         recompute: Recompute = "WHAT", one_of::<Recompute>();
         /// Whether parameters are gathered anew for backward: on or off [default: on]
         reshard: bool = "ON|OFF", switch;
+        /// Whether shards, gradients and the optimizer are on the host: on or off [default: off]
+        cpu_offload: bool = "ON|OFF", switch;
     }
     "Training" in training {
         /// Tokens per sequence [default: 4096]
@@ -156,6 +158,7 @@ mod tests {
             "strategy" => "hsdp",
             "recompute" => "full",
             "reshard" => "off",
+            "cpu_offload" => "on",
             "precision" => "bf16-pure",
             "optimizer" => "sgd",
             "attention" | "loss" => "eager",
