@@ -306,22 +306,42 @@ fn line(line: u64, model: [u64; 3], degrees: [u64; 3], micro_batch: u64, bf16: b
 
 /// Printed GB of `nvidia-smi`, taken as GiB.
 #[test]
-fn six_printed_figures_of_the_chronicles() {
-    for (of, printed) in [
+fn printed_figures_of_the_chronicles() {
+    let (wide, wider, widest) = (12_288, 13_312, 14_336);
+    let lines = [
         (line(389, [8, 14400, 32], [1, 8, 1], 1, false), 67.0),
         (line(428, [80, 14400, 96], [1, 8, 10], 1, false), 75.0),
         (line(608, [72, 14336, 64], [4, 8, 12], 2, false), 37.0),
         (line(610, [72, 14336, 64], [4, 8, 12], 8, false), 69.0),
         (line(727, [72, 14336, 112], [8, 8, 6], 4, false), 53.0),
         (line(884, [78, 13824, 96], [16, 4, 6], 4, false), 75.0),
-    ] {
-        let error = of.shown() / printed - 1.0;
-        assert!(error.abs() < 0.06, "line {}: {error:+.3}", of.line);
+        (line(906, [106, wide, 64], [8, 4, 12], 2, true), 67.0),
+        (line(907, [106, wide, 96], [8, 4, 12], 2, true), 65.0),
+        (line(908, [106, wide, 128], [8, 4, 12], 2, true), 67.0),
+        (line(909, [106, wide, 96], [8, 4, 12], 4, true), 79.0),
+        (line(919, [100, wide, 64], [8, 8, 6], 2, true), 61.0),
+        (line(920, [100, wide, 64], [8, 8, 6], 4, true), 72.0),
+        (line(928, [82, wider, 64], [4, 8, 12], 4, true), 52.0),
+        (line(929, [82, wider, 64], [8, 4, 12], 2, true), 63.0),
+        (line(930, [82, wider, 104], [8, 4, 12], 2, true), 62.0),
+        (line(931, [82, wider, 128], [8, 4, 12], 2, true), 60.0),
+        (line(932, [82, wider, 64], [8, 4, 12], 4, true), 74.0),
+        (line(939, [94, wider, 128], [8, 4, 12], 2, true), 67.0),
+        (line(946, [70, widest, 64], [4, 8, 12], 2, true), 40.0),
+        (line(947, [70, widest, 64], [8, 4, 12], 2, true), 59.0),
+        (line(950, [70, widest, 64], [8, 4, 12], 4, true), 73.0),
+    ];
+    let error = |(of, printed): &(Chronicle, f64)| of.shown() / printed - 1.0;
+    for printed in &lines {
+        let error = error(printed);
+        assert!(error.abs() < 0.065, "line {}: {error:+.3}", printed.0.line);
     }
+    let errors = lines.each_ref().map(error);
+    assert!(mean(&errors) < 0.035, "{}", mean(&errors));
 }
 
-/// Lines that say OOM on A100 of 80 GB, 79.3 GiB. Two more, 918 and 957, are predicted to fit:
-/// `tests/oracle/engine_memory_torch.md` has them.
+/// Lines that say OOM on A100 of 80 GB, 79.3 GiB. One more, 957, is predicted to fit; line 939, which
+/// ran, has as much of everything (`tests/oracle/engine_memory_torch.md`).
 #[test]
 fn measured_out_of_memory_of_the_chronicles() {
     for of in [
@@ -329,6 +349,7 @@ fn measured_out_of_memory_of_the_chronicles() {
         line(806, [72, 14336, 64], [32, 2, 6], 2, false),
         line(807, [72, 14336, 64], [32, 2, 6], 1, false),
         line(917, [100, 12288, 64], [16, 4, 6], 2, true),
+        line(918, [100, 12288, 64], [16, 4, 6], 1, true),
     ] {
         assert!(of.shown() > 79.3, "line {}: {}", of.line, of.shown());
     }

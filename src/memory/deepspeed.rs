@@ -113,6 +113,9 @@ impl Place<'_> {
         if self.bf16 {
             // "accumulate gradients in fp32 … 4 bytes × params and it's not sharded"
             s.make(Label::Gradients, 4.0 * numbers);
+            // they are reduced as one flat tensor, in 16 bits (DeepSpeed 56c52238:
+            // bf16_optimizer.py `get_grads_for_reduction`, engine.py `allreduce_bucket`)
+            s.make(Label::Communication, 2.0 * numbers);
             return s;
         }
         let h = self.stream.hidden;
