@@ -225,7 +225,7 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
     let law = choose_law(chosen, &mut notes)?;
     let k = choose_k(chosen, &mut notes);
     let caps = budget::caps(chosen, &mut notes)?;
-    let shape = model::shape(chosen, inputs, &mut notes)?;
+    let (shape, family) = model::network(chosen, inputs, &mut notes)?.unzip();
     if shape.as_ref().is_some_and(Shape::has_experts) && law.architecture == Architecture::Dense {
         notes.remark(format!(
             "`{}` describes dense models; of this mixture of experts, N is taken as the parameters \
@@ -270,7 +270,8 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
     let step_memory = {
         // a plan with a size alone trains the shape that was picked for it
         let picked = sheet.as_ref().and_then(|sheet| sheet.shape.as_ref()?.shape().ok());
-        memory::of(chosen, shape.as_ref().or(picked.as_ref()), &mut notes)?
+        let shape = shape.as_ref().or(picked.as_ref());
+        memory::of(chosen, shape, family.flatten(), &mut notes)?
     };
     let derived = Derived {
         budget: budget::view(&caps),

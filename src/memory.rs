@@ -36,8 +36,8 @@ mod unit;
 pub use compare::{Outcome, Row, Way, compare};
 pub use device::{CONTEXT, Estimate, MEASURED_STEPS, RESERVED, reserved, room, shown};
 pub use evidence::{
-    ADAPTERS, BIGSCIENCE, Evidence, HUGGING_FACE, MEASURED, MEGATRON, OFFLOADED, Settings, Suite,
-    TORCHTITAN, TRACKER, evidence,
+    ADAPTERS, BIGSCIENCE, Evidence, HUGGING_FACE, KNOWN_FAMILIES, MEASURED, MEGATRON, OFFLOADED,
+    OTHER_FAMILIES, OWN_LOGITS, Settings, Suite, TORCHTITAN, TRACKER, evidence,
 };
 pub use label::{Group, Label};
 pub use line::Line;

@@ -3,8 +3,8 @@
 use approx::assert_abs_diff_eq;
 use plan::layout::{Layout, LayoutKeys, Recompute, Strategy};
 use plan::memory::{
-    ADAPTERS, Adapter, AttentionKernel, Base, HUGGING_FACE, Label, LossKernel, Precision, Profile,
-    Setting, compare, step,
+    ADAPTERS, Adapter, AttentionKernel, Base, HUGGING_FACE, KNOWN_FAMILIES, Label, LossKernel,
+    OTHER_FAMILIES, OWN_LOGITS, Precision, Profile, Setting, compare, evidence, step,
 };
 use plan::model::shapes;
 use std::collections::HashMap;
@@ -101,6 +101,31 @@ fn hugging_face_holds_what_an_h100_holds() {
     assert_abs_diff_eq!(errors.into_iter().fold(0.0, f64::max), 0.0011, epsilon = 0.00005);
 }
 
+/// Phi-3's shape is Llama's, its code is not.
+#[test]
+fn a_family_whose_code_was_not_tested_is_told() {
+    let keys = LayoutKeys { strategy: Some(Strategy::Ddp), ..LayoutKeys::default() };
+    let recompute = Some(Recompute::Full);
+    let whole = plain(&LayoutKeys { recompute, ..keys.clone() }, 1);
+    let loss = LossKernel::Released;
+    let shape = llama([18, 1024, 2816, 16, 4, 32_000], 64, false);
+    for (setting, family, told) in [
+        (plain(&keys, 1), Some("llama"), None),
+        (plain(&keys, 1), Some("phi3"), Some("up to 25 % off")),
+        (whole, Some("phi3"), Some("up to 1.0 % off")),
+        (whole, Some("gemma2"), Some("up to 20 % off")),
+        (whole, None, Some("a shape of no family")),
+    ] {
+        let setting = Setting { loss, profile: Profile::HuggingFace, ..setting };
+        let outside = evidence(&shape, family, &setting).outside;
+        let found = outside.iter().find(|text| text.contains("famil"));
+        match told {
+            Some(told) => assert!(found.is_some_and(|text| text.contains(told)), "{outside:?}"),
+            None => assert_eq!(found, None),
+        }
+    }
+}
+
 /// Nothing that a step makes for itself outlives it, whatever the model and its split.
 #[test]
 fn every_published_shape_frees_what_it_makes() {
@@ -153,10 +178,7 @@ fn every_published_shape_frees_what_it_makes() {
 /// recomputation: what their code keeps differs. With it, the loss decides, which is the same.
 #[test]
 fn hugging_face_families_hold_what_an_h100_holds() {
-    let known = ["llama", "mistral", "qwen2", "qwen3", "granite", "smollm3", "starcoder2"];
     let experts = ["mixtral", "olmoe", "qwen3_moe", "deepseek_v3"];
-    // logits are scaled or capped by operators of their own
-    let own_logits = ["gemma2", "cohere"];
     let mut errors = HashMap::<&str, Vec<f64>>::new();
     let (mut reserved, mut inside) = (Vec::new(), Vec::new());
     for row in rows("gpu_families.csv") {
@@ -192,26 +214,28 @@ fn hugging_face_families_hold_what_an_h100_holds() {
         reserved.push((step.reserved() / float(&row, "reserved_bytes") - 1.0).abs());
         let ratio = step.peak().bytes / float(&row, "allocated_bytes");
         let kind = match (recomputed, eager) {
-            _ if own_logits.contains(&family) => "own logits",
+            _ if OWN_LOGITS.contains(&family) => "own logits",
             (true, _) => "recomputed",
             (_, true) => "scores",
-            _ if known.contains(&family) => "known",
+            _ if KNOWN_FAMILIES.contains(&family) => "known",
             _ if experts.contains(&family) => "experts",
             _ => "others",
         };
         errors.entry(kind).or_default().push((ratio - 1.0).abs());
-        if known.contains(&family) && !eager {
-            inside.push(Case { shape, setting, ratio });
+        if KNOWN_FAMILIES.contains(&family) && !eager {
+            let family = Some(family.to_owned());
+            inside.push(Case { shape, family, setting, ratio });
         }
     }
     bound(&HUGGING_FACE, &inside);
     // worst of each kind, to three decimals
+    let [recomputed, kept, logits] = OTHER_FAMILIES;
     for (kind, number, stated) in [
-        ("recomputed", 21, 0.010),
-        ("own logits", 5, 0.198),
+        ("recomputed", 21, recomputed),
+        ("own logits", 5, logits),
         ("experts", 4, 0.072),
         ("scores", 4, 0.036),
-        ("others", 11, 0.251),
+        ("others", 11, kept),
     ] {
         let errors = sorted(errors[kind].iter().copied());
         assert_eq!(errors.len(), number, "{kind}");
@@ -244,7 +268,8 @@ fn adapters_hold_what_an_h100_holds() {
         };
         let shape = llama(sizes, 128, false);
         let peak = step(&shape, &setting).unwrap().peak().bytes;
-        Case { shape, setting, ratio: peak / float(&row, "allocated_bytes") }
+        let family = Some("llama".to_owned());
+        Case { shape, family, setting, ratio: peak / float(&row, "allocated_bytes") }
     });
     bound(&ADAPTERS, &cases.collect::<Vec<_>>());
 }

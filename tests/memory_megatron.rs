@@ -94,7 +94,7 @@ impl Run<'_> {
         let peak = step(&shape, &setting).unwrap().peak();
         let named: f64 = Label::ALL.iter().map(|&label| peak.held(label)).sum();
         assert!((named / peak.bytes - 1.0).abs() < 1e-12);
-        Case { shape, setting, ratio: peak.bytes / MIB / self.measured }
+        Case { shape, family: None, setting, ratio: peak.bytes / MIB / self.measured }
     }
 }
 

@@ -7,9 +7,7 @@ use super::rule::rule;
 use super::{Finding, Rule, Subject};
 use crate::derive::{StepMemory, on_gpu};
 use crate::layout::Recompute;
-use crate::memory::{
-    CONTEXT, Label, MEASURED_STEPS, Profile, RESERVED, Setting, evidence, remedies, room,
-};
+use crate::memory::{CONTEXT, Label, MEASURED_STEPS, Profile, RESERVED, Setting, remedies, room};
 use crate::quantity::{Bytes, Quantity, significant};
 
 /// Share of the accelerator that is left free.
@@ -228,7 +226,7 @@ fn memory_untested(subject: &Subject) -> Vec<Finding> {
     let Some(step) = &subject.derivation.memory else {
         return Vec::new();
     };
-    let evidence = evidence(&step.shape, &step.setting);
+    let evidence = step.evidence();
     if evidence.inside() {
         return Vec::new();
     }

@@ -4,7 +4,7 @@ use super::{DeriveError, Notes, Problem, sequence};
 use crate::hardware::{self, Accelerator};
 use crate::layout::{Layout, LayoutKeys};
 use crate::memory::{
-    self, Adapter, Label, Peak, Profile, Setting, Step, reserved, room, shown, step,
+    self, Adapter, Evidence, Label, Peak, Profile, Setting, Step, reserved, room, shown, step,
 };
 use crate::model::Shape;
 use crate::plan::{Chosen, DerivedMemory, KeyPath};
@@ -18,6 +18,8 @@ const MOST: f64 = 9_007_199_254_740_992.0;
 pub struct StepMemory {
     /// The model.
     pub shape: Shape,
+    /// Its family, the `model_type` of its configuration, where that is known.
+    pub family: Option<&'static str>,
     /// Everything else that the memory depends on, decided.
     pub setting: Setting,
     /// The step under the plan's profile.
@@ -37,6 +39,12 @@ pub struct StepMemory {
 }
 
 impl StepMemory {
+    /// What tested a step like this.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        memory::evidence(&self.shape, self.family, &self.setting)
+    }
+
     /// Bytes of the accelerator, where they are known.
     #[must_use]
     pub fn accelerator_bytes(&self) -> Option<f64> {
@@ -75,6 +83,7 @@ pub fn on_gpu(shape: &Shape, setting: &Setting) -> Result<Step, memory::MemoryEr
 pub(super) fn of(
     chosen: &Chosen,
     shape: Option<&Shape>,
+    family: Option<&'static str>,
     notes: &mut Notes,
 ) -> Result<Option<StepMemory>, DeriveError> {
     let Some(keys) = &chosen.layout else {
@@ -120,6 +129,7 @@ pub(super) fn of(
     let accelerator = name.and_then(|name| hardware::catalogue().find(name).ok());
     Ok(Some(StepMemory {
         shape: shape.clone(),
+        family,
         setting,
         step: simulated,
         peak,

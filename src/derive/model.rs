@@ -6,12 +6,13 @@ use crate::model::{Convention, Shape, ShapeError, Wanted, propose, published_sha
 use crate::plan::{Chosen, DerivedModel, Inputs, KeyPath};
 use crate::quantity::Params;
 
-/// The shape that the plan states; `None` where it states a size alone.
-pub(super) fn shape(
+/// The network that the plan states, and its family where that is known; `None` where it states a
+/// size alone.
+pub(super) fn network(
     chosen: &Chosen,
     inputs: &Inputs,
     notes: &mut Notes,
-) -> Result<Option<Shape>, DeriveError> {
+) -> Result<Option<(Shape, Option<&'static str>)>, DeriveError> {
     let model = &chosen.model;
     let mut stated = model.stated();
     if let (Some(first), Some(second)) = (stated.next(), stated.next()) {
@@ -24,7 +25,8 @@ pub(super) fn shape(
     if let Some(name) = &model.name {
         let published =
             published_shape(name).map_err(|none| Problem::from(none).at("model.name"))?;
-        return published.shape().map(Some).map_err(|e| fault("model.name", e));
+        let config = read_config(&published.config).map_err(|e| fault("model.name", e))?;
+        return Ok(Some((config.shape, Some(config.family))));
     }
     if let Some(path) = &model.config {
         let text = match inputs.get(path) {
@@ -47,12 +49,12 @@ pub(super) fn shape(
                 defaulted.join(", ")
             ));
         }
-        return Ok(Some(config.shape));
+        return Ok(Some((config.shape, Some(config.family))));
     }
     let Some(keys) = &model.shape else {
         return Ok(None);
     };
-    keys.shape().map(Some).map_err(|error| {
+    keys.shape().map(|shape| Some((shape, None))).map_err(|error| {
         let key = KeyPath::from("model.shape");
         let key = error.key.iter().fold(key, |key, own| key.join(own.as_str()));
         Problem::Shape(error).at(key)

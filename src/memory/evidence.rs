@@ -1,220 +1,17 @@
 //! What tested the number: a suite, its error there, and whether a case lies inside it.
 
-use super::setting::{AttentionKernel, Base, LossKernel, Optimizer, Precision, Profile, Setting};
+mod suites;
+
+pub use suites::{
+    ADAPTERS, BIGSCIENCE, HUGGING_FACE, KNOWN_FAMILIES, MEASURED, MEGATRON, OFFLOADED,
+    OTHER_FAMILIES, OWN_LOGITS, Settings, Suite, TORCHTITAN, TRACKER,
+};
+
+use super::setting::{Base, Optimizer, Profile, Setting};
 use super::stream::number;
-use crate::layout::{Recompute, Strategy};
+use crate::layout::Recompute;
 use crate::model::{Attention, FeedForward, QkNorm, Shape};
-use crate::quantity::grouped;
-
-/// A suite of cases with known memory, and what they cover.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Suite {
-    /// What the cases are compared with.
-    pub what: &'static str,
-    /// Where they stand.
-    pub file: &'static str,
-    /// How many there are.
-    pub cases: usize,
-    /// Relative error of the peak without its sign, in the median.
-    pub median_error: f64,
-    /// The largest.
-    pub worst_error: f64,
-    /// Least and most parameters.
-    pub params: [u64; 2],
-    /// Least and most devices that share the states.
-    pub shards: [u64; 2],
-    /// Least and most tokens of a sequence.
-    pub sequence: [u64; 2],
-    /// Least and most sequences of a micro-batch.
-    pub micro_batch: [u64; 2],
-    /// Least and most rows of the embedding.
-    pub vocab: [u64; 2],
-    /// What was run beside that.
-    pub settings: Settings,
-}
-
-/// Published steps of torchtitan, whose figure is what the allocator reserved.
-pub const TORCHTITAN: Suite = Suite {
-    what: "published steps of torchtitan on NVIDIA H100 and H200, as reserved",
-    file: "tests/oracle/engine_memory_torch.md",
-    cases: 9,
-    median_error: 0.0252,
-    worst_error: 0.1007,
-    params: [8_030_261_248, 70_553_706_496],
-    shards: [8, 128],
-    sequence: [8192, 262_144],
-    micro_batch: [1, 16],
-    vocab: [128_256, 128_256],
-    settings: Settings {
-        degrees: [1, 8, 1, 8, 1, 1],
-        recompute: &[Recompute::Selective, Recompute::Full],
-        loss: &[LossKernel::Eager, LossKernel::Released, LossKernel::Compiled],
-        ..PLAIN
-    },
-};
-
-/// Steps of BigScience, as nvidia-smi showed them.
-pub const BIGSCIENCE: Suite = Suite {
-    what: "steps of BigScience's Megatron-DeepSpeed on NVIDIA A100, as nvidia-smi showed them",
-    file: "tests/oracle/engine_memory_torch.md",
-    cases: 33,
-    median_error: 0.0341,
-    worst_error: 0.3077,
-    params: [18_424_627_200, 203_275_438_080],
-    shards: [1, 16],
-    sequence: [2048, 2048],
-    micro_batch: [1, 8],
-    vocab: [250_880, 250_880],
-    settings: Settings {
-        strategies: &[Strategy::Zero1, Strategy::Ddp],
-        attention: AttentionKernel::Eager,
-        embedding_norm: true,
-        degrees: [4, 8, 48, 1, 1, 2048],
-        recompute: &[Recompute::Full],
-        precision: &[Precision::Bf16, Precision::Bf16Pure],
-        ..PLAIN
-    },
-};
-
-/// The settings that a suite covers.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Settings {
-    /// Who holds what.
-    pub strategies: &'static [Strategy],
-    /// The largest degrees: `dp_replicate`, `tp`, `pp`, `cp`, `ep`, `micro_batches`.
-    pub degrees: [u64; 6],
-    /// What backward computes anew.
-    pub recompute: &'static [Recompute],
-    /// Number formats.
-    pub precision: &'static [Precision],
-    /// How the loss is computed.
-    pub loss: &'static [LossKernel],
-    /// How attention is computed.
-    pub attention: AttentionKernel,
-    /// Experts and latent attention beside dense blocks with grouped attention.
-    pub experts: bool,
-    /// A norm after the embedding.
-    pub embedding_norm: bool,
-    /// Shards on the host.
-    pub cpu_offload: bool,
-}
-
-const PLAIN: Settings = Settings {
-    strategies: &[Strategy::Fsdp2],
-    degrees: [1; 6],
-    recompute: &[Recompute::None, Recompute::Full],
-    precision: &[Precision::Bf16],
-    loss: &[LossKernel::Eager, LossKernel::Released],
-    attention: AttentionKernel::Sdpa,
-    experts: false,
-    embedding_norm: false,
-    cpu_offload: false,
-};
-const ONE_DEVICE: Settings = Settings {
-    strategies: &[Strategy::Ddp],
-    precision: &[Precision::Bf16, Precision::Bf16Pure],
-    loss: &[LossKernel::Released],
-    ..PLAIN
-};
-
-/// PyTorch's own tracker, without a GPU.
-pub const TRACKER: Suite = Suite {
-    what: "steps of PyTorch's FSDPMemTracker (torch 2.15)",
-    file: "tests/oracle/fsdp_memory.csv",
-    cases: 108,
-    median_error: 0.0,
-    worst_error: 0.0,
-    params: [124_439_808, 405_853_388_800],
-    shards: [1, 2048],
-    sequence: [1000, 131_072],
-    micro_batch: [1, 8],
-    vocab: [31_999, 256_000],
-    settings: PLAIN,
-};
-
-/// Measured on a GPU, its collectives moving nothing.
-pub const MEASURED: Suite = Suite {
-    what: "steps measured on an NVIDIA H100 (torch 2.11)",
-    file: "tests/oracle/gpu_memory.csv",
-    cases: 94,
-    median_error: 0.0002,
-    worst_error: 0.0368,
-    params: [124_439_808, 13_765_820_416],
-    shards: [1, 2048],
-    sequence: [1000, 32_768],
-    micro_batch: [1, 8],
-    vocab: [31_999, 256_000],
-    settings: PLAIN,
-};
-
-/// Shards on the host, measured on a GPU.
-pub const OFFLOADED: Suite = Suite {
-    what: "steps with CPUOffloadPolicy on an NVIDIA H100 (torch 2.11)",
-    file: "tests/oracle/gpu_offload.csv",
-    cases: 26,
-    median_error: 0.0,
-    worst_error: 0.0030,
-    params: [124_439_808, 3_212_749_824],
-    shards: [1, 64],
-    sequence: [1000, 16_384],
-    micro_batch: [1, 8],
-    vocab: [31_999, 256_000],
-    settings: Settings { cpu_offload: true, ..PLAIN },
-};
-
-/// Hugging Face's models measured on a GPU: those families whose code keeps what the profile keeps
-/// (Llama, Mistral, Qwen2, Qwen3, Granite, `SmolLM3`, `StarCoder2`). Of others a recomputed step is
-/// as near, one that keeps everything up to 25 % off.
-pub const HUGGING_FACE: Suite = Suite {
-    what: "steps of transformers 5.17 on an NVIDIA H100 (torch 2.11)",
-    file: "tests/oracle/gpu_families.csv",
-    cases: 23,
-    median_error: 0.0014,
-    worst_error: 0.0087,
-    params: [287_209_472, 349_997_056],
-    shards: [1, 1],
-    sequence: [512, 16_384],
-    micro_batch: [1, 4],
-    vocab: [32_000, 32_000],
-    settings: ONE_DEVICE,
-};
-
-/// Adapters measured on a GPU.
-pub const ADAPTERS: Suite = Suite {
-    what: "steps of transformers 5.17 with LoRA on an NVIDIA H100 (torch 2.11)",
-    file: "tests/oracle/gpu_lora.csv",
-    cases: 6,
-    median_error: 0.0009,
-    worst_error: 0.0026,
-    params: [349_994_496, 8_030_261_248],
-    shards: [1, 1],
-    sequence: [512, 4096],
-    micro_batch: [1, 4],
-    vocab: [32_000, 128_256],
-    settings: ONE_DEVICE,
-};
-
-/// Measured on NVIDIA B200 by others: Llama 3 70B and 405B, DeepSeek-V2 and V3 of 4 to 12 layers.
-pub const MEGATRON: Suite = Suite {
-    what: "steps of Megatron-LM on NVIDIA B200 (MooreThreads/SimuMax 4dcaae5)",
-    file: "tests/oracle/engine_memory.md",
-    cases: 27,
-    median_error: 0.00001,
-    worst_error: 0.0005,
-    params: [12_369_223_680, 36_958_721_024],
-    shards: [1, 8],
-    sequence: [4096, 131_072],
-    micro_batch: [1, 1],
-    vocab: [102_401, 129_281],
-    settings: Settings {
-        strategies: &[Strategy::Zero1],
-        degrees: [1, 8, 2, 8, 8, 32],
-        recompute: &[Recompute::None],
-        loss: &[LossKernel::Fused],
-        experts: true,
-        ..PLAIN
-    },
-};
+use crate::quantity::{grouped, significant};
 
 /// The evidence for one case.
 #[derive(Debug, Clone, PartialEq)]
@@ -235,7 +32,7 @@ impl Evidence {
 
 /// What tested a case like this.
 #[must_use]
-pub fn evidence(shape: &Shape, setting: &Setting) -> Evidence {
+pub fn evidence(shape: &Shape, family: Option<&str>, setting: &Setting) -> Evidence {
     let suite = match setting.profile {
         Profile::Eager => &TRACKER,
         Profile::Cuda if setting.layout.cpu_offload => &OFFLOADED,
@@ -250,6 +47,9 @@ pub fn evidence(shape: &Shape, setting: &Setting) -> Evidence {
     splits(setting, &suite.settings, &mut outside);
     kernels(setting, &suite.settings, &mut outside);
     blocks(shape, setting, &suite.settings, &mut outside);
+    if setting.profile == Profile::HuggingFace {
+        outside.extend(code(family, setting));
+    }
     let layout = &setting.layout;
     let params = u64::try_from(shape.count().total()).unwrap_or(u64::MAX);
     for (what, value, [least, most]) in [
@@ -265,6 +65,24 @@ pub fn evidence(shape: &Shape, setting: &Setting) -> Evidence {
         }
     }
     Evidence { suite, outside }
+}
+
+/// In what a family's own code was not tested.
+fn code(family: Option<&str>, setting: &Setting) -> Option<String> {
+    let tested = KNOWN_FAMILIES.join(", ");
+    let Some(family) = family else {
+        return Some(format!("a shape of no family: {tested} were tested"));
+    };
+    if KNOWN_FAMILIES.contains(&family) {
+        return None;
+    }
+    let [recomputed, kept, logits] = OTHER_FAMILIES.map(|share| significant(share * 100.0, 2));
+    let (what, off) = match setting.layout.recompute {
+        _ if OWN_LOGITS.contains(&family) => ("steps of those with logits of their own", logits),
+        Recompute::Full => ("recomputed steps of others", recomputed),
+        _ => ("steps of others that keep everything", kept),
+    };
+    Some(format!("family {family}: {tested} were tested; {what} were up to {off} % off"))
 }
 
 fn splits(setting: &Setting, tested: &Settings, outside: &mut Vec<String>) {

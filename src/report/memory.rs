@@ -10,7 +10,7 @@ use super::block::Block;
 use super::memory_picture;
 use crate::derive::{StepMemory, on_gpu};
 use crate::hardware::Accelerator;
-use crate::memory::{self, CONTEXT, Remedy, remedies, room};
+use crate::memory::{CONTEXT, Remedy, remedies, room};
 use crate::model::shapes;
 use crate::plan::Assumed;
 use crate::quantity::{Quantity, grouped, significant};
@@ -265,10 +265,6 @@ fn assumed(answer: &Answer) -> Vec<Block> {
 /// The model of the step.
 fn title(answer: &Answer) -> Option<String> {
     answer.derivation.memory.as_ref().map(|step| named(answer, step))
-}
-
-fn suite(step: &StepMemory) -> memory::Evidence {
-    memory::evidence(&step.shape, &step.setting)
 }
 
 /// Bytes as a whole number.

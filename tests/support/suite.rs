@@ -6,6 +6,7 @@ use plan::model::Shape;
 /// A case of a suite: the simulated bytes over those that were seen.
 pub struct Case {
     pub shape: Shape,
+    pub family: Option<String>,
     pub setting: Setting,
     pub ratio: f64,
 }
@@ -59,7 +60,7 @@ pub fn bound(suite: &Suite, cases: &[Case]) {
         assert!((stated - seen).abs() <= 0.5e-4, "{what}: {key} {stated}, {seen}");
     }
     for case in cases {
-        let own = evidence(&case.shape, &case.setting);
+        let own = evidence(&case.shape, case.family.as_deref(), &case.setting);
         assert_eq!(own.suite, suite, "{what}");
         assert!(own.inside(), "{what}: {:?}", own.outside);
     }

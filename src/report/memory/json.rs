@@ -1,6 +1,6 @@
 //! The memory of a step as JSON and CSV: bytes, unrounded.
 
-use super::{compare, defaults, remedied, suite, title, whole};
+use super::{compare, defaults, remedied, title, whole};
 use crate::derive::StepMemory;
 use crate::layout::Layout;
 use crate::memory::{Label, Phase, remedies};
@@ -117,7 +117,7 @@ fn remedies_json(memory: &DerivedMemory, step: &StepMemory) -> Vec<Value> {
 }
 
 fn evidence_json(step: &StepMemory) -> Value {
-    let evidence = suite(step);
+    let evidence = step.evidence();
     let suite = evidence.suite;
     json!({
         "suite": suite.what,

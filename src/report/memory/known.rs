@@ -1,6 +1,6 @@
 //! How allocated, reserved and shown memory differ, and how well the number is known.
 
-use super::{GIB, gib, suite};
+use super::{GIB, gib};
 use crate::derive::StepMemory;
 use crate::memory::{MEASURED_STEPS, Profile, RESERVED, reserved, shown};
 use crate::quantity::significant;
@@ -35,7 +35,7 @@ pub(super) fn told_apart(step: &StepMemory) -> Vec<Block> {
 
 /// What tested a number like this.
 pub(super) fn evidence(step: &StepMemory) -> Vec<Block> {
-    let evidence = suite(step);
+    let evidence = step.evidence();
     let suite = evidence.suite;
     let error = if suite.worst_error == 0.0 {
         "exact to the byte".to_owned()

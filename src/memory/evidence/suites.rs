@@ -1,0 +1,225 @@
+//! The suites: what is known of the memory of which cases.
+//!
+//! A test computes every range and error here anew from the cases (`tests/support/suite.rs`).
+
+use crate::layout::{Recompute, Strategy};
+use crate::memory::setting::{AttentionKernel, LossKernel, Precision};
+
+/// A suite of cases with known memory, and what they cover.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Suite {
+    /// What the cases are compared with.
+    pub what: &'static str,
+    /// Where they stand.
+    pub file: &'static str,
+    /// How many there are.
+    pub cases: usize,
+    /// Relative error of the peak without its sign, in the median.
+    pub median_error: f64,
+    /// The largest.
+    pub worst_error: f64,
+    /// Least and most parameters.
+    pub params: [u64; 2],
+    /// Least and most devices that share the states.
+    pub shards: [u64; 2],
+    /// Least and most tokens of a sequence.
+    pub sequence: [u64; 2],
+    /// Least and most sequences of a micro-batch.
+    pub micro_batch: [u64; 2],
+    /// Least and most rows of the embedding.
+    pub vocab: [u64; 2],
+    /// What was run beside that.
+    pub settings: Settings,
+}
+
+/// Published steps of torchtitan, whose figure is what the allocator reserved.
+pub const TORCHTITAN: Suite = Suite {
+    what: "published steps of torchtitan on NVIDIA H100 and H200, as reserved",
+    file: "tests/oracle/engine_memory_torch.md",
+    cases: 9,
+    median_error: 0.0252,
+    worst_error: 0.1007,
+    params: [8_030_261_248, 70_553_706_496],
+    shards: [8, 128],
+    sequence: [8192, 262_144],
+    micro_batch: [1, 16],
+    vocab: [128_256, 128_256],
+    settings: Settings {
+        degrees: [1, 8, 1, 8, 1, 1],
+        recompute: &[Recompute::Selective, Recompute::Full],
+        loss: &[LossKernel::Eager, LossKernel::Released, LossKernel::Compiled],
+        ..PLAIN
+    },
+};
+
+/// Steps of BigScience, as nvidia-smi showed them.
+pub const BIGSCIENCE: Suite = Suite {
+    what: "steps of BigScience's Megatron-DeepSpeed on NVIDIA A100, as nvidia-smi showed them",
+    file: "tests/oracle/engine_memory_torch.md",
+    cases: 33,
+    median_error: 0.0341,
+    worst_error: 0.3077,
+    params: [18_424_627_200, 203_275_438_080],
+    shards: [1, 16],
+    sequence: [2048, 2048],
+    micro_batch: [1, 8],
+    vocab: [250_880, 250_880],
+    settings: Settings {
+        strategies: &[Strategy::Zero1, Strategy::Ddp],
+        attention: AttentionKernel::Eager,
+        embedding_norm: true,
+        degrees: [4, 8, 48, 1, 1, 2048],
+        recompute: &[Recompute::Full],
+        precision: &[Precision::Bf16, Precision::Bf16Pure],
+        ..PLAIN
+    },
+};
+
+/// The settings that a suite covers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// Who holds what.
+    pub strategies: &'static [Strategy],
+    /// The largest degrees: `dp_replicate`, `tp`, `pp`, `cp`, `ep`, `micro_batches`.
+    pub degrees: [u64; 6],
+    /// What backward computes anew.
+    pub recompute: &'static [Recompute],
+    /// Number formats.
+    pub precision: &'static [Precision],
+    /// How the loss is computed.
+    pub loss: &'static [LossKernel],
+    /// How attention is computed.
+    pub attention: AttentionKernel,
+    /// Experts and latent attention beside dense blocks with grouped attention.
+    pub experts: bool,
+    /// A norm after the embedding.
+    pub embedding_norm: bool,
+    /// Shards on the host.
+    pub cpu_offload: bool,
+}
+
+const PLAIN: Settings = Settings {
+    strategies: &[Strategy::Fsdp2],
+    degrees: [1; 6],
+    recompute: &[Recompute::None, Recompute::Full],
+    precision: &[Precision::Bf16],
+    loss: &[LossKernel::Eager, LossKernel::Released],
+    attention: AttentionKernel::Sdpa,
+    experts: false,
+    embedding_norm: false,
+    cpu_offload: false,
+};
+const ONE_DEVICE: Settings = Settings {
+    strategies: &[Strategy::Ddp],
+    precision: &[Precision::Bf16, Precision::Bf16Pure],
+    loss: &[LossKernel::Released],
+    ..PLAIN
+};
+
+/// PyTorch's own tracker, without a GPU.
+pub const TRACKER: Suite = Suite {
+    what: "steps of PyTorch's FSDPMemTracker (torch 2.15)",
+    file: "tests/oracle/fsdp_memory.csv",
+    cases: 108,
+    median_error: 0.0,
+    worst_error: 0.0,
+    params: [124_439_808, 405_853_388_800],
+    shards: [1, 2048],
+    sequence: [1000, 131_072],
+    micro_batch: [1, 8],
+    vocab: [31_999, 256_000],
+    settings: PLAIN,
+};
+
+/// Measured on a GPU, its collectives moving nothing.
+pub const MEASURED: Suite = Suite {
+    what: "steps measured on an NVIDIA H100 (torch 2.11)",
+    file: "tests/oracle/gpu_memory.csv",
+    cases: 94,
+    median_error: 0.0002,
+    worst_error: 0.0368,
+    params: [124_439_808, 13_765_820_416],
+    shards: [1, 2048],
+    sequence: [1000, 32_768],
+    micro_batch: [1, 8],
+    vocab: [31_999, 256_000],
+    settings: PLAIN,
+};
+
+/// Shards on the host, measured on a GPU.
+pub const OFFLOADED: Suite = Suite {
+    what: "steps with CPUOffloadPolicy on an NVIDIA H100 (torch 2.11)",
+    file: "tests/oracle/gpu_offload.csv",
+    cases: 26,
+    median_error: 0.0,
+    worst_error: 0.0030,
+    params: [124_439_808, 3_212_749_824],
+    shards: [1, 64],
+    sequence: [1000, 16_384],
+    micro_batch: [1, 8],
+    vocab: [31_999, 256_000],
+    settings: Settings { cpu_offload: true, ..PLAIN },
+};
+
+/// Hugging Face's models measured on a GPU: those families whose code keeps what the profile keeps
+/// (Llama, Mistral, Qwen2, Qwen3, Granite, `SmolLM3`, `StarCoder2`). Of others a recomputed step is
+/// as near, one that keeps everything up to 25 % off.
+pub const HUGGING_FACE: Suite = Suite {
+    what: "steps of transformers 5.17 on an NVIDIA H100 (torch 2.11)",
+    file: "tests/oracle/gpu_families.csv",
+    cases: 23,
+    median_error: 0.0014,
+    worst_error: 0.0087,
+    params: [287_209_472, 349_997_056],
+    shards: [1, 1],
+    sequence: [512, 16_384],
+    micro_batch: [1, 4],
+    vocab: [32_000, 32_000],
+    settings: ONE_DEVICE,
+};
+
+/// Families whose code keeps what the profile hugging-face keeps.
+pub const KNOWN_FAMILIES: [&str; 7] =
+    ["llama", "mistral", "qwen2", "qwen3", "granite", "smollm3", "starcoder2"];
+/// Families that scale or cap their logits by operators of their own.
+pub const OWN_LOGITS: [&str; 2] = ["gemma2", "cohere"];
+/// How far the steps of other families were off at most: recomputed, with everything kept, and of
+/// those with their own logits (`gpu_families.csv`).
+pub const OTHER_FAMILIES: [f64; 3] = [0.010, 0.251, 0.198];
+
+/// Adapters measured on a GPU.
+pub const ADAPTERS: Suite = Suite {
+    what: "steps of transformers 5.17 with LoRA on an NVIDIA H100 (torch 2.11)",
+    file: "tests/oracle/gpu_lora.csv",
+    cases: 6,
+    median_error: 0.0009,
+    worst_error: 0.0026,
+    params: [349_994_496, 8_030_261_248],
+    shards: [1, 1],
+    sequence: [512, 4096],
+    micro_batch: [1, 4],
+    vocab: [32_000, 128_256],
+    settings: ONE_DEVICE,
+};
+
+/// Measured on NVIDIA B200 by others: Llama 3 70B and 405B, DeepSeek-V2 and V3 of 4 to 12 layers.
+pub const MEGATRON: Suite = Suite {
+    what: "steps of Megatron-LM on NVIDIA B200 (MooreThreads/SimuMax 4dcaae5)",
+    file: "tests/oracle/engine_memory.md",
+    cases: 27,
+    median_error: 0.00001,
+    worst_error: 0.0005,
+    params: [12_369_223_680, 36_958_721_024],
+    shards: [1, 8],
+    sequence: [4096, 131_072],
+    micro_batch: [1, 1],
+    vocab: [102_401, 129_281],
+    settings: Settings {
+        strategies: &[Strategy::Zero1],
+        degrees: [1, 8, 2, 8, 8, 32],
+        recompute: &[Recompute::None],
+        loss: &[LossKernel::Fused],
+        experts: true,
+        ..PLAIN
+    },
+};
