@@ -3,6 +3,7 @@
 //! Reading takes bytes and gives a [`Document`], or a [`ReadError`] that knows where the fault is.
 //! Writing keeps every byte before the `[derived]` header and replaces what follows.
 
+mod degree_keys;
 mod emit;
 mod locate;
 mod read;

@@ -11,7 +11,7 @@
 mod keys;
 mod traffic;
 
-pub use keys::{LayoutKeys, Recompute, Strategy};
+pub use keys::{LayoutKeys, MAX_DEGREE, Recompute, Strategy};
 pub use traffic::{Collective, Traffic, traffic};
 
 /// A split of a model over devices that adds up.
@@ -93,18 +93,7 @@ impl Layout {
         let strategy = keys.strategy.unwrap_or_default();
         let degree = |value: Option<u64>| value.unwrap_or(1);
         let (tp, cp, pp) = (degree(keys.tp), degree(keys.cp), degree(keys.pp));
-        let stated = [
-            ("dp_replicate", keys.dp_replicate),
-            ("dp_shard", keys.dp_shard),
-            ("tp", keys.tp),
-            ("cp", keys.cp),
-            ("pp", keys.pp),
-            ("ep", keys.ep),
-            ("interleave", keys.interleave),
-            ("micro_batch", keys.micro_batch),
-            ("micro_batches", keys.micro_batches),
-        ];
-        for (key, value) in stated {
+        for (key, value) in keys.degrees() {
             if value.is_some_and(|value| value == 0) {
                 let message = format!("`{key}` is 0");
                 return Err(LayoutError::new(
@@ -223,8 +212,6 @@ fn data_split(keys: &LayoutKeys, strategy: Strategy, data: u64) -> Result<(u64, 
 
 /// Devices of a node where none is stated, over which `hsdp` shards.
 const NODE: u64 = 8;
-/// Largest degree and micro-batch.
-const MAX_DEGREE: u64 = 1_000_000_000;
 
 /// Why a split is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

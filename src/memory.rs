@@ -8,7 +8,6 @@ mod attention;
 mod block;
 mod check;
 mod compare;
-mod context;
 mod deepspeed;
 mod device;
 mod engine;
@@ -34,7 +33,7 @@ mod timeline;
 mod unit;
 
 pub use compare::{Outcome, Row, Way, compare};
-pub use device::{CONTEXT, Estimate, MEASURED_STEPS, RESERVED, reserved, room, shown};
+pub use device::{Context, Device, Estimate, Over, Ratios, fits};
 pub use evidence::{
     ADAPTERS, BIGSCIENCE, Evidence, HUGGING_FACE, KNOWN_FAMILIES, MEASURED, MEGATRON, OFFLOADED,
     OTHER_FAMILIES, OWN_LOGITS, Settings, Suite, TORCHTITAN, TRACKER, evidence,
@@ -45,7 +44,8 @@ pub use papers::{korthikanti_bytes_per_layer, zero_state_bytes};
 pub use pool::Segments;
 pub use remedies::{Remedy, remedies};
 pub use setting::{
-    Adapter, AdapterKind, AttentionKernel, Base, LossKernel, Optimizer, Precision, Profile, Setting,
+    Adapter, AdapterKind, AttentionKernel, Base, LossKernel, MAX_RANK, Optimizer, Precision,
+    Profile, Setting,
 };
 pub use timeline::{Envelope, Event, Lane, Moment, Peak, Phase, Stretch, Timeline};
 
@@ -143,7 +143,8 @@ pub fn step(shape: &Shape, setting: &Setting) -> Result<Step, MemoryError> {
         sequence,
         stage,
         segments: setting.profile.segments(),
-        context: context::context(setting),
+        // without a GPU nothing is shown
+        context: Context::of(setting).whole().filter(|_| setting.profile != Profile::Eager),
     };
     let heavier = |a: Step, b: Step| if b.peak().bytes > a.peak().bytes { b } else { a };
     let heaviest = if setting.profile == Profile::Megatron {

@@ -46,9 +46,8 @@ fn float(row: &Row, key: &str) -> f64 {
     number(row, key) as f64
 }
 
-/// The default allocator's segments under FSDP2: half of the cases within 7 %, and one in ten off by
-/// more than 16 %, blocks with biases and `LayerNorm` by up to two thirds
-/// (`tests/oracle/engine_memory_torch.md`).
+/// The default allocator's segments under FSDP2: half of the cases within 6 %, and one in ten off by
+/// more than 12 % (`tests/oracle/engine_memory_torch.md`).
 #[test]
 fn fsdp2_reserves_what_an_h100_reserves() {
     let cases = rows("fsdp_memory.csv");
@@ -60,7 +59,7 @@ fn fsdp2_reserves_what_an_h100_reserves() {
     });
     let errors = sorted(errors);
     assert_eq!(errors.len(), 94);
-    for (share, stated) in [(0.5, 0.065), (0.9, 0.152), (1.0, 0.666)] {
+    for (share, stated) in [(0.5, 0.058), (0.9, 0.117), (1.0, 0.284)] {
         assert_abs_diff_eq!(percentile(&errors, share), stated, epsilon = 0.0005);
     }
 }
@@ -233,7 +232,7 @@ fn hugging_face_families_hold_what_an_h100_holds() {
     for (kind, number, stated) in [
         ("recomputed", 21, recomputed),
         ("own logits", 5, logits),
-        ("experts", 4, 0.072),
+        ("experts", 4, 0.071),
         ("scores", 4, 0.036),
         ("others", 11, kept),
     ] {
@@ -243,7 +242,7 @@ fn hugging_face_families_hold_what_an_h100_holds() {
     }
     assert_eq!(reserved.len(), 59);
     let reserved = sorted(reserved.into_iter());
-    for (share, stated) in [(0.5, 0.061), (1.0, 0.290)] {
+    for (share, stated) in [(0.5, 0.082), (1.0, 0.290)] {
         assert_abs_diff_eq!(percentile(&reserved, share), stated, epsilon = 0.0005);
     }
 }

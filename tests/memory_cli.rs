@@ -178,6 +178,72 @@ fn allocated_reserved_and_shown_are_told_apart() {
     assert_eq!(cuda["evidence"]["cases"], 94);
 }
 
+/// torchtitan's number is what its log prints, Megatron-DeepSpeed's what nvidia-smi shows.
+#[test]
+fn every_profile_quotes_the_measurements_of_its_own() {
+    let folder = Folder::new();
+    let of = |model: &str, profile: &str, more: &[&str]| {
+        let arguments = ["memory", "--model", model, "--profile", profile, "--recompute", "full"];
+        let arguments = [&arguments[..], &["--accelerator", "a100-sxm-80gb"], more].concat();
+        let text = folder.run(&arguments).answers().to_owned();
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        (answered(&folder, &arguments), text.split_whitespace().collect::<Vec<_>>().join(" "))
+    };
+    let bloom = &["--devices", "384", "--tp", "4", "--pp", "12", "--attention", "eager"][..];
+    let eight = &["--devices", "8"][..];
+    let quoted: [(&str, &str, &[&str], u64, &str); 6] = [
+        (
+            "llama-3-8b",
+            "eager",
+            eight,
+            94,
+            "steps of FSDP2 on an NVIDIA H100 (torch 2.11) reserved",
+        ),
+        ("llama-3-8b", "hugging-face", eight, 67, "reserved 1.09 times what they allocated"),
+        ("llama-3-8b", "megatron", eight, 27, "reserved 1.04 times what they allocated"),
+        ("llama-3-8b", "torchtitan", eight, 9, "reserved 1.03 times what is simulated"),
+        ("bloom-176b", "megatron-deepspeed", bloom, 33, "took 1.02 times what is simulated"),
+        ("bloom-176b", "megatron-deepspeed-bf16", bloom, 33, "2.50 of them assumed"),
+    ];
+    for (model, profile, more, cases, words) in quoted {
+        let (json, text) = of(model, profile, more);
+        let bytes = |key: &str| json[key].as_f64().unwrap();
+        assert_eq!(json["reserved_evidence"]["cases"], cases, "{profile}");
+        assert!(text.contains(words), "{profile}: {text}");
+        let beside = bytes("device_bytes") - bytes("reserved_bytes");
+        assert!((beside - bytes("context_bytes")).abs() <= 1.0, "{profile}");
+        for key in ["reserved_bytes", "device_bytes"] {
+            let end = |place: usize| json[format!("{key}_80")][place].as_f64().unwrap();
+            assert!(end(0) <= bytes(key) && bytes(key) < end(1), "{profile} {key}");
+        }
+        let counted = profile.starts_with("megatron-deepspeed");
+        assert_eq!(text.contains("allocated on an NVIDIA GPU"), !counted, "{profile}");
+        assert_eq!(text.contains("What the allocator reserves is counted."), counted, "{profile}");
+        assert_eq!(text.contains("GB) reserved, in the"), counted, "{profile}");
+        let holds = bytes("cuda_allocated_bytes") + bytes("context_bytes");
+        assert_eq!(json["fits"], holds <= bytes("accelerator_bytes"), "{profile}");
+    }
+}
+
+/// What `check` says would be enough was simulated under the plan's own profile.
+#[test]
+fn remedies_are_those_of_the_plans_own_profile() {
+    let plan = "format = 1\nmodel.name = \"llama-3-8b\"\n[training]\nsequence = 8192\n\
+                profile = \"hugging-face\"\nprecision = \"bf16-pure\"\n[layout]\nstrategy = \"ddp\"\n\
+                micro_batch = 1\n[cluster]\naccelerator = \"a100-sxm-80gb\"\ndevices = 8\n";
+    let folder = Folder::new().with("p.toml", plan);
+    let json = answered(&folder, &["memory", "p.toml"]);
+    let checked = folder.run(&["check", "p.toml"]);
+    let remedies = json["remedies"].as_array().unwrap();
+    let fitting: Vec<&Value> = remedies.iter().filter(|one| one["fits"] == true).collect();
+    assert!(!fitting.is_empty(), "{remedies:?}");
+    for remedy in fitting.iter().take(3) {
+        let gib = remedy["peak_allocated_bytes"].as_f64().unwrap() / 1_073_741_824.0;
+        let named = format!("= \"{}\"` ({gib:.1} GiB)", remedy["value"].as_str().unwrap());
+        assert!(checked.out.contains(&named), "{named}: {}", checked.out);
+    }
+}
+
 #[test]
 fn every_format_tells_the_same_peak() {
     let folder = Folder::new();
@@ -341,9 +407,20 @@ fn bad_wishes_are_errors_that_name_the_flag() {
 fn bad_plans_get_a_caret() {
     let cases = [
         ("[layout]\nmicro_batch = 0", "--> p.toml:5:15", "is 0"),
-        ("[layout]\nmicro_batch = -1", "--> p.toml:5:15", "-1"),
-        ("[layout]\nmicro_batch = 1e30", "--> p.toml:5:15", "invalid"),
-        ("[layout]\nmicro_batch = 1000000000000000000000000000000", "--> p.toml:5:15", "invalid"),
+        ("[layout]\nmicro_batch = -1", "--> p.toml:5:15", "`micro_batch` is -1"),
+        ("[layout]\nmicro_batch = 1e30", "--> p.toml:5:15", "a whole number from 1 to 1000000000"),
+        (
+            "[layout]\nmicro_batch = 1000000000000000000000000000000",
+            "--> p.toml:5:15",
+            "is 1000000",
+        ),
+        ("[layout]\nmicro_batch = 1000000001", "--> p.toml:5:15", "is above 1000000000"),
+        ("[layout]\ntp = 1.5", "--> p.toml:5:6", "`tp` is 1.5"),
+        ("[layout]\ntp = 2.0", "--> p.toml:5:6", "write a whole number: tp = 2"),
+        ("[layout]\npp = \"x\"", "--> p.toml:5:6", "`pp` is \"x\""),
+        ("[layout]\ncp = [1]", "--> p.toml:5:6", "`cp` is a list of 1"),
+        ("[training]\nadapter_rank = \"8\"", "--> p.toml:5:16", "adapter_rank = 8"),
+        ("[training]\nadapter_rank = -1", "--> p.toml:5:16", "a whole number from 1 to 1000000\n"),
         ("[layout]\nmicrobatch = 2", "--> p.toml:5:1", "`micro_batch`"),
         ("[layout]\nstrategy = \"fsdp\"", "--> p.toml:5:12", "`fsdp2`"),
         ("[layout]\nstrategy = \"ddp\"\ndp_shard = 64", "--> p.toml:6:12", "fsdp2"),
@@ -367,6 +444,23 @@ fn bad_plans_get_a_caret() {
         let checked = folder.run(&["check", "p.toml"]);
         assert_eq!(checked.code, Some(2), "{lines}: {checked:?}");
         assert!(checked.out.contains(message), "{lines}: {message}: {}", checked.out);
+        assert!(!checked.out.contains("u64"), "{lines}: {}", checked.out);
+    }
+}
+
+/// No whole number of `[layout]` is left to serde's words.
+#[test]
+fn every_degree_is_asked_for_in_the_words_of_the_project() {
+    let schema = plan::file::schema();
+    let keys = schema["definitions"]["LayoutKeys"]["properties"].as_object().unwrap();
+    let whole = keys.iter().filter(|(_, key)| key["type"][0] == "integer");
+    let whole: Vec<&String> = whole.map(|(key, _)| key).collect();
+    assert_eq!(whole.len(), 9, "{whole:?}");
+    for key in whole {
+        let plan = format!("format = 1\nmodel.name = \"llama-3-8b\"\n\n[layout]\n{key} = 1.5\n");
+        let run = Folder::new().with("p.toml", plan).run(&["plan", "p.toml"]);
+        run.fails_with(&format!("`{key}` is 1.5"));
+        assert!(run.err.contains("write a whole number from 1 to 1000000000"), "{run:?}");
     }
 }
 

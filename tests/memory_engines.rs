@@ -2,7 +2,8 @@
 
 use plan::layout::{Layout, LayoutKeys, Recompute, Strategy};
 use plan::memory::{
-    AttentionKernel, BIGSCIENCE, LossKernel, Profile, Setting, Step, TORCHTITAN, step,
+    AttentionKernel, BIGSCIENCE, Device, LossKernel, Profile, Ratios, Setting, Step, TORCHTITAN,
+    fits, step,
 };
 use plan::model::{
     Attention, Block, FeedForward, Grouped, Mlp, Norm, Positions, QkNorm, Shape, Stack,
@@ -14,11 +15,14 @@ use std::path::{Path, PathBuf};
 mod llama;
 #[path = "support/setting.rs"]
 mod setting;
+#[path = "support/spread.rs"]
+mod spread;
 #[path = "support/suite.rs"]
 mod suite;
 
 use llama::llama;
 use setting::plain;
+use spread::spread;
 use suite::{Case, bound};
 
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
@@ -43,6 +47,7 @@ fn rows(name: &str) -> Vec<Row> {
     csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()
 }
 
+#[derive(Clone, Copy)]
 struct Titan {
     shape: [u64; 6],
     devices: u64,
@@ -135,6 +140,7 @@ fn torchtitan_reserves_what_its_authors_saw() {
     }
     assert_eq!((full.len(), selective.len()), (4, 5));
     bound(&TORCHTITAN, &cases);
+    spread(Ratios::of(&cases[0].setting), cases.iter().map(|case| 1.0 / case.ratio));
     let (full, selective) = (mean(&full), mean(&selective));
     assert!(full <= 0.05 && selective <= 0.08, "{full}, {selective}");
 }
@@ -294,6 +300,7 @@ fn megatron_deepspeed_shows_what_bigscience_saw() {
         return; // `rows` has said why
     }
     bound(&BIGSCIENCE, &cases);
+    spread(Ratios::of(&cases[0].setting), cases.iter().map(|case| 1.0 / case.ratio));
     let errors: Vec<f64> = cases.iter().map(|case| case.ratio - 1.0).collect();
     assert!(mean(&errors) <= 0.07, "{}", mean(&errors));
 }
@@ -355,6 +362,49 @@ fn measured_out_of_memory_of_the_chronicles() {
     }
 }
 
+/// torchtitan's number is what the allocator reserves, Megatron-DeepSpeed's what nvidia-smi shows; each
+/// with the range of its own comparison.
+#[test]
+fn the_device_shows_what_the_suite_compares() {
+    let titan = Titan {
+        shape: LLAMA_3_8B,
+        devices: 8,
+        batch: 2,
+        sequence: 8192,
+        degrees: [1, 1, 1],
+        recompute: Recompute::Selective,
+        compiled: true,
+        loss: LossKernel::Released,
+    };
+    let (setting, titan) = (titan.stated(), titan.step());
+    let device = Device::of(&titan, &setting);
+    let is = |a: f64, b: f64| assert!((a / b - 1.0).abs() < 1e-9, "{a} {b}");
+    is(device.reserved.bytes, titan.reserved());
+    is(device.allocated.unwrap(), titan.peak().bytes);
+    is(device.shown.bytes - device.context.bytes, titan.reserved());
+    // all that was measured lies above what is simulated, and the simulated number is in the range
+    is(device.reserved.range[0], titan.reserved());
+    is(device.reserved.range[1], device.ratios.of[5] * titan.reserved());
+
+    for (devices, nccl) in [(8, 0.0), (80, 2.5)] {
+        let of = line(428, [80, 14400, 96], [1, 8, devices / 8], 1, false);
+        let (shape, setting) = of.stated();
+        let step = step(&shape, &setting).unwrap();
+        let device = Device::of(&step, &setting);
+        assert_eq!(device.allocated, None);
+        is(device.shown.bytes, step.on_device().unwrap());
+        is(device.reserved.bytes, step.reserved());
+        for (end, place) in [(0, 1), (1, 5)] {
+            is(device.shown.range[end], device.ratios.of[place] * device.shown.bytes);
+            is(device.shown.range[end] - device.reserved.range[end], device.context.bytes);
+        }
+        // 1573 MiB, and NCCL's buffers between nodes
+        is(device.context.bytes / GIB, 1573.0 / 1024.0 + nccl);
+        let all = device.shown.bytes;
+        assert!(fits(&step, &setting, all + 1.0) && !fits(&step, &setting, all - 1.0));
+    }
+}
+
 /// Where a mechanism is not known nothing is guessed, and the key at fault is named.
 #[test]
 fn what_an_engine_does_not_do_is_an_error() {
@@ -389,4 +439,13 @@ fn what_an_engine_does_not_do_is_an_error() {
     ] {
         assert_eq!(fails(strategy, recompute, profile), key, "{profile}");
     }
+    // every layer's blocks are walked: no plan takes minutes
+    let [_, sizes @ ..] = LLAMA_3_8B;
+    let [hidden, ffn, heads, kv_heads, vocab] = sizes;
+    let deep = |layers| [layers, hidden, ffn, heads, kv_heads, vocab];
+    let layered = |layers| Titan { shape: deep(layers), ..titan };
+    let (most, over) = (layered(1000), layered(1001));
+    assert!(step(&most.llama(), &most.stated()).is_ok());
+    let error = step(&over.llama(), &over.stated()).unwrap_err();
+    assert_eq!((error.key, error.message.contains("1,000 layers")), ("model", true));
 }

@@ -3,8 +3,8 @@
 use approx::assert_abs_diff_eq;
 use plan::layout::{Layout, LayoutKeys, Recompute, Strategy};
 use plan::memory::{
-    AttentionKernel, Label, LossKernel, MEGATRON, Optimizer, Precision, Profile, Setting, Step,
-    step,
+    AttentionKernel, Label, LossKernel, MEGATRON, Optimizer, Precision, Profile, Ratios, Setting,
+    Step, step,
 };
 use plan::model::{Attention, Shape, shapes};
 use proptest::prelude::*;
@@ -13,9 +13,12 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+#[path = "support/spread.rs"]
+mod spread;
 #[path = "support/suite.rs"]
 mod suite;
 
+use spread::spread;
 use suite::{Case, bound};
 
 const MIB: f64 = 1024.0 * 1024.0;
@@ -152,10 +155,10 @@ fn measured_on_b200_every_row() {
         return;
     };
     let mut reader = csv::Reader::from_reader(&text[..]);
-    let cases: Vec<Case> = reader
-        .deserialize::<HashMap<String, String>>()
+    let rows: Vec<HashMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
+    let cases: Vec<Case> = rows
+        .iter()
         .map(|row| {
-            let row = row.unwrap();
             let number = |key: &str| row[key].parse::<u64>().unwrap();
             assert_eq!((row["mbs"].as_str(), row["gpus"].as_str()), ("1", "8"));
             Run {
@@ -170,6 +173,12 @@ fn measured_on_b200_every_row() {
         })
         .collect();
     bound(&MEGATRON, &cases);
+    // the most that a rank has reserved, printed in hundredths of a GiB
+    let reserved = rows.iter().map(|row| {
+        let number = |key: &str| row[key].parse::<f64>().unwrap();
+        number("measured_peak_reserved_gib") * 1024.0 / number("max_rank_alloc_mb")
+    });
+    spread(Ratios::of(&cases[0].setting), reserved);
 }
 
 /// Llama 3 8B in a pipeline of four.

@@ -1,13 +1,13 @@
 //! Rules about what a training step holds on one device.
 //!
 //! What is compared with the accelerator is what a GPU allocates at the peak and CUDA's context;
-//! what the allocator reserves in vain comes on top and is told, not counted.
+//! what the allocator reserves in vain comes on top and is told, not counted (`memory::fits`).
 
 use super::rule::rule;
 use super::{Finding, Rule, Subject};
 use crate::derive::{StepMemory, on_gpu};
 use crate::layout::Recompute;
-use crate::memory::{CONTEXT, Label, MEASURED_STEPS, Profile, RESERVED, Setting, remedies, room};
+use crate::memory::{Context, Label, Ratios, Setting, remedies};
 use crate::quantity::{Bytes, Quantity, significant};
 
 /// Share of the accelerator that is left free.
@@ -80,17 +80,22 @@ fn exceeds_device_memory(subject: &Subject) -> Vec<Finding> {
     let Some((step, bytes)) = placed(subject) else {
         return Vec::new();
     };
-    if step.cuda_bytes <= room(bytes) || least(step) > room(bytes) {
+    let context = step.device.context;
+    if step.fits() == Some(true) || least(step) > context.room(bytes) {
         return Vec::new();
     }
-    let needs = step.cuda_bytes + CONTEXT[1];
+    let needs = step.cuda_bytes + context.bytes;
+    let ratios = Ratios::of(&step.setting);
+    let [_, _, median, _, _] = ratios.rounded();
     let text = format!(
-        "{} allocated in the {}, {} of CUDA's context; half of {MEASURED_STEPS} measured steps \
-         reserved over {} times what they allocated",
+        "{} {} in the {}, {} of {}; half of {} {}",
         human(step.cuda_bytes),
+        ratios.over.held(),
         step.cuda.peak().phase,
-        human(CONTEXT[1]),
-        significant(RESERVED[3], 3),
+        human(context.bytes),
+        context.what,
+        ratios.cases,
+        ratios.words(&format!("over {median}")),
     );
     vec![
         Finding::new(format!(
@@ -106,11 +111,12 @@ fn exceeds_device_memory(subject: &Subject) -> Vec<Finding> {
 
 /// What makes it fit: the largest saving first.
 fn remedy(step: &StepMemory, bytes: f64) -> String {
-    let on_gpu = Setting { profile: Profile::Cuda, ..step.setting };
+    let on_gpu = Setting { profile: step.setting.profile.on_gpu(), ..step.setting };
     let found = remedies(&step.shape, &on_gpu);
+    let room = |setting: &Setting| Context::of(setting).room(bytes);
     let fitting: Vec<String> = found
         .iter()
-        .filter(|remedy| remedy.peak_bytes <= room(bytes))
+        .filter(|remedy| remedy.peak_bytes <= room(&remedy.setting))
         .take(3)
         .map(|remedy| format!("`{}` ({})", remedy.line(), human(remedy.peak_bytes)))
         .collect();
@@ -129,8 +135,8 @@ fn states_exceed_device(subject: &Subject) -> Vec<Finding> {
     let Some((step, bytes)) = placed(subject) else {
         return Vec::new();
     };
-    let least = least(step);
-    if least <= room(bytes) {
+    let (least, context) = (least(step), step.device.context);
+    if least <= context.room(bytes) {
         return Vec::new();
     }
     let states = [Label::Parameters, Label::Gradients, Label::Optimizer];
@@ -148,7 +154,7 @@ fn states_exceed_device(subject: &Subject) -> Vec<Finding> {
     vec![
         Finding::new(format!(
             "{strategy} holds {} before it has read a token, but the accelerator has {}",
-            human(least + CONTEXT[1]),
+            human(least + context.bytes),
             human(bytes)
         ))
         .at(
@@ -168,27 +174,30 @@ fn little_headroom(subject: &Subject) -> Vec<Finding> {
     let Some((step, bytes)) = placed(subject) else {
         return Vec::new();
     };
-    let needs = step.cuda_bytes + CONTEXT[1];
+    let (context, ratios) = (step.device.context, Ratios::of(&step.setting));
+    let needs = step.cuda_bytes + context.bytes;
     if needs > bytes || needs <= bytes * (1.0 - HEADROOM) {
         return Vec::new();
     }
     let percent = significant((1.0 - needs / bytes) * 100.0, 2);
+    let [least, _, _, _, most] = ratios.rounded();
     vec![
         Finding::new(format!("a step leaves {percent} % of the accelerator's memory"))
             .at(
                 "layout.micro_batch",
                 format!(
-                    "{} allocated and {} of CUDA's context",
+                    "{} {} and {} of {}",
                     human(step.cuda_bytes),
-                    human(CONTEXT[1])
+                    ratios.over.held(),
+                    human(context.bytes),
+                    context.what
                 ),
             )
             .at("cluster.accelerator", has(step, bytes))
             .help(format!(
-                "PyTorch's allocator keeps blocks that fit nothing else: {MEASURED_STEPS} measured \
-                 steps reserved {} to {} times what they allocated",
-                significant(RESERVED[0], 3),
-                significant(RESERVED[6], 3)
+                "PyTorch's allocator keeps blocks that fit nothing else: {} {}",
+                ratios.cases,
+                ratios.words(&format!("{least} to {most}"))
             )),
     ]
 }

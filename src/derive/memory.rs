@@ -4,7 +4,7 @@ use super::{DeriveError, Notes, Problem, sequence};
 use crate::hardware::{self, Accelerator};
 use crate::layout::{Layout, LayoutKeys};
 use crate::memory::{
-    self, Adapter, Evidence, Label, Peak, Profile, Setting, Step, reserved, room, shown, step,
+    self, Adapter, Device, Evidence, Label, MAX_RANK, Peak, Profile, Setting, Step, fits, step,
 };
 use crate::model::Shape;
 use crate::plan::{Chosen, DerivedMemory, KeyPath};
@@ -30,6 +30,8 @@ pub struct StepMemory {
     pub cuda: Step,
     /// The most that it allocates there, bytes.
     pub cuda_bytes: f64,
+    /// What it takes of that GPU.
+    pub device: Device,
     /// Bytes on the host for each device, under CPU offload.
     pub host_bytes: Option<f64>,
     /// Whether the plan says how many devices there are.
@@ -51,16 +53,16 @@ impl StepMemory {
         Some(self.accelerator?.memory()?.0)
     }
 
-    /// Whether what a GPU allocates, and CUDA's context, fit into the accelerator.
+    /// Whether what a GPU holds, and its context, fit into the accelerator.
     #[must_use]
     pub fn fits(&self) -> Option<bool> {
-        Some(self.cuda_bytes <= room(self.accelerator_bytes()?))
+        Some(fits(&self.cuda, &self.setting, self.accelerator_bytes()?))
     }
 
     /// Most sequences of a micro-batch that fit into the accelerator; 0 where not even one does.
     #[must_use]
     pub fn largest_micro_batch(&self) -> Option<f64> {
-        let room = room(self.accelerator_bytes()?);
+        let room = self.device.context.room(self.accelerator_bytes()?);
         Some(self.cuda.most_sequences(room).unwrap_or(0.0))
     }
 }
@@ -71,11 +73,7 @@ impl StepMemory {
 /// # Errors
 /// None where the step itself can be simulated.
 pub fn on_gpu(shape: &Shape, setting: &Setting) -> Result<Step, memory::MemoryError> {
-    let on_gpu = |profile| match profile {
-        Profile::Eager => Profile::Cuda,
-        other => other,
-    };
-    step(shape, &Setting { profile: on_gpu(setting.profile), ..*setting })
+    step(shape, &Setting { profile: setting.profile.on_gpu(), ..*setting })
         .or_else(|_| step(shape, setting))
 }
 
@@ -133,6 +131,7 @@ pub(super) fn of(
         setting,
         step: simulated,
         peak,
+        device: Device::of(&cuda, &setting),
         cuda,
         cuda_bytes,
         host_bytes,
@@ -161,8 +160,8 @@ fn adapter(chosen: &Chosen, notes: &mut Notes) -> Result<Option<Adapter>, Derive
         );
     }
     let rank = training.adapter_rank.unwrap_or(RANK);
-    if !(1..=1_000_000).contains(&rank) {
-        return fault("a rank is a whole number from 1 to 1000000");
+    if !(1..=MAX_RANK).contains(&rank) {
+        return fault(&format!("a rank is a whole number from 1 to {MAX_RANK}"));
     }
     Ok(Some(Adapter { rank, base: kind.base() }))
 }
@@ -295,7 +294,7 @@ fn assume(chosen: &Chosen, keys: &LayoutKeys, setting: &Setting, notes: &mut Not
 /// The `[derived.memory]` table.
 pub(super) fn view(memory: &StepMemory) -> DerivedMemory {
     let held = |label: Label| (label.key().to_owned(), whole(memory.peak.held(label)));
-    let (reserved, shown) = (reserved(memory.cuda_bytes), shown(memory.cuda_bytes));
+    let Device { reserved, shown, .. } = memory.device;
     DerivedMemory {
         peak_allocated_bytes: whole(memory.peak.bytes),
         peak: memory.peak.phase.to_string(),

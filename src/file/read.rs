@@ -1,6 +1,6 @@
 //! Bytes to a plan.
 
-use super::{BOM, shape_keys, toml10};
+use super::{BOM, degree_keys, shape_keys, toml10};
 use crate::fact::nearest;
 use crate::plan::{Chosen, Format};
 use crate::quantity::{QuantityError, Tokens, exact, parse};
@@ -88,6 +88,7 @@ fn parse_plan(source: &str) -> Result<(Chosen, Option<toml::Table>), ReadError> 
     let derived = take_derived(table.get_mut())?;
     check_tables(table.get_ref())?;
     shape_keys::check(table.get_ref())?;
+    degree_keys::check(table.get_ref())?;
     widen_integers(table.get_mut());
     let chosen = Chosen::deserialize(Deserializer::from(table)).map_err(|e| shape(&e))?;
     Ok((chosen, derived))

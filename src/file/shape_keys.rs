@@ -35,12 +35,12 @@ pub(super) fn check(plan: &DeTable<'_>) -> Result<(), ReadError> {
     Ok(())
 }
 
-fn fault(message: String, help: String, span: Range<usize>) -> ReadError {
+pub(super) fn fault(message: String, help: String, span: Range<usize>) -> ReadError {
     ReadError { help: Some(help), span: Some(span), ..ReadError::invalid(message) }
 }
 
 /// What to write in place of a value that the key cannot have.
-fn wrong(name: &str, kind: KeyKind, value: &DeValue<'_>) -> Option<String> {
+pub(super) fn wrong(name: &str, kind: KeyKind, value: &DeValue<'_>) -> Option<String> {
     match (kind, value) {
         (KeyKind::Switch, DeValue::Boolean(_)) => None,
         (KeyKind::Switch, _) => Some(format!("write true or false: {name} = true")),
@@ -84,7 +84,7 @@ fn plain(text: &str) -> String {
 }
 
 /// A value for a message, cut short.
-fn shown(value: &DeValue<'_>) -> String {
+pub(super) fn shown(value: &DeValue<'_>) -> String {
     let text = match value {
         DeValue::String(text) => format!("{text:?}"),
         DeValue::Integer(number) => number.to_string(),

@@ -4,6 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// Largest degree and micro-batch.
+pub const MAX_DEGREE: u64 = 1_000_000_000;
+
 /// The `[layout]` table; what is left out is filled in.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -48,6 +51,24 @@ pub struct LayoutKeys {
     /// `CPUOffloadPolicy`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_offload: Option<bool>,
+}
+
+impl LayoutKeys {
+    /// The keys that are whole numbers from 1 to [`MAX_DEGREE`], and what is stated of them.
+    #[must_use]
+    pub fn degrees(&self) -> [(&'static str, Option<u64>); 9] {
+        [
+            ("dp_replicate", self.dp_replicate),
+            ("dp_shard", self.dp_shard),
+            ("tp", self.tp),
+            ("cp", self.cp),
+            ("pp", self.pp),
+            ("ep", self.ep),
+            ("interleave", self.interleave),
+            ("micro_batch", self.micro_batch),
+            ("micro_batches", self.micro_batches),
+        ]
+    }
 }
 
 /// Who holds what of parameters, gradients and optimizer states.

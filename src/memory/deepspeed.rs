@@ -26,9 +26,9 @@ const NODE: u64 = 8;
 /// Numbers of the buffer in which gradients are reduced (`reduce_bucket_size`).
 const BUCKET: f64 = 5e8;
 
-/// Bytes that `nvidia-smi` shows beside what the allocator has reserved.
-pub(super) fn context(setting: &Setting) -> f64 {
-    if setting.layout.devices() > NODE { CONTEXT + NCCL } else { CONTEXT }
+/// Bytes that `nvidia-smi` shows beside what the allocator has reserved: measured and assumed ones.
+pub(super) fn context(setting: &Setting) -> (f64, f64) {
+    (CONTEXT, if setting.layout.devices() > NODE { NCCL } else { 0.0 })
 }
 
 /// What the device at a place in the pipeline reserves.

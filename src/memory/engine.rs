@@ -5,6 +5,9 @@ use super::setting::{Profile, Setting};
 use crate::layout::{Recompute, Strategy};
 use crate::model::{Attention, Block, FeedForward, Shape};
 
+/// Most layers whose allocations are walked one by one (`Step::reserved`).
+const MAX_LAYERS: u64 = 1000;
+
 /// Whether the setting's profile is known to train this model in this way.
 pub(super) fn possible(shape: &Shape, setting: &Setting) -> Result<(), MemoryError> {
     let fault = |key: &'static str, message: &str, help: &str| {
@@ -26,6 +29,10 @@ pub(super) fn possible(shape: &Shape, setting: &Setting) -> Result<(), MemoryErr
         }
     }
     if profile.torchtitan() {
+        if shape.layers() > MAX_LAYERS {
+            let message = "is walked block by block, for up to 1,000 layers";
+            return fault("model", message, "take the profile `cuda`");
+        }
         if !layout.strategy.gathers() {
             let help = "take `strategy = \"fsdp2\"`, or the profile `cuda`";
             return fault("layout.strategy", "shards by fsdp2 or hsdp", help);

@@ -47,6 +47,9 @@ pub struct Adapter {
     pub base: Base,
 }
 
+/// Largest rank of adapters.
+pub const MAX_RANK: u64 = 1_000_000;
+
 /// Which adapters are trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -230,6 +233,15 @@ impl Profile {
     pub fn layout(self, keys: &LayoutKeys, devices: u64) -> Result<Layout, LayoutError> {
         let strategy = keys.strategy.or(Some(self.strategy()));
         Layout::of(&LayoutKeys { strategy, ..keys.clone() }, devices)
+    }
+
+    /// The same operators as a GPU runs them.
+    #[must_use]
+    pub fn on_gpu(self) -> Self {
+        match self {
+            Self::Eager => Self::Cuda,
+            other => other,
+        }
     }
 
     /// Whether it is one of torchtitan's.

@@ -178,15 +178,15 @@ pub struct DerivedMemory {
     pub peak_allocated_bytes: u64,
     /// When that is.
     pub peak: String,
-    /// Most bytes allocated at once on an NVIDIA GPU (profile cuda).
+    /// Most bytes allocated at once on an NVIDIA GPU; of Megatron-DeepSpeed, reserved ones.
     pub cuda_allocated_bytes: u64,
-    /// Bytes that the allocator reserves there, median of measured steps.
+    /// Bytes that the allocator reserves there.
     pub reserved_bytes: Bytes,
-    /// 80 % of the measured steps.
+    /// 80 % of the measured steps of the profile.
     pub reserved_bytes_80: Interval,
     /// Bytes that the device shows as used, CUDA's context included.
     pub device_bytes: Bytes,
-    /// 80 % of the measured steps.
+    /// 80 % of the measured steps of the profile.
     pub device_bytes_80: Interval,
     /// Bytes on the host for each device: what CPU offload takes from it.
     #[serde(skip_serializing_if = "Option::is_none")]

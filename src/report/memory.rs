@@ -10,7 +10,7 @@ use super::block::Block;
 use super::memory_picture;
 use crate::derive::{StepMemory, on_gpu};
 use crate::hardware::Accelerator;
-use crate::memory::{CONTEXT, Remedy, remedies, room};
+use crate::memory::{Over, Ratios, Remedy, fits, remedies};
 use crate::model::shapes;
 use crate::plan::Assumed;
 use crate::quantity::{Quantity, grouped, significant};
@@ -133,9 +133,10 @@ fn headline(answer: &Answer, step: &StepMemory) -> Vec<Block> {
             })
         )),
         Block::Line(format!(
-            "  Peak: {} GiB ({} GB) allocated, in the {}.",
+            "  Peak: {} GiB ({} GB) {}, in the {}.",
             gib(peak.bytes),
             significant(peak.bytes / 1e9, 3),
+            Ratios::of(&step.setting).over.held(),
             peak.phase
         )),
         Block::Line(format!(
@@ -174,7 +175,8 @@ fn fit(step: &StepMemory) -> String {
     let Some(bytes) = step.accelerator_bytes() else {
         return format!("The memory of {} is not known here.", accelerator.title);
     };
-    let needs = step.cuda_bytes + CONTEXT[1];
+    let context = step.device.context;
+    let needs = step.cuda_bytes + context.bytes;
     let largest = step.largest_micro_batch().unwrap_or(0.0);
     let verdict = if needs > bytes {
         format!("do not fit, {} GiB too much", gib(needs - bytes))
@@ -185,14 +187,19 @@ fn fit(step: &StepMemory) -> String {
         0.0 => "not even one sequence a micro-batch fits".to_owned(),
         most => format!("the largest micro-batch that fits has {}", grouped(most)),
     };
+    let reserved = match Ratios::of(&step.setting).over {
+        Over::Shown => "What the allocator reserves is counted",
+        _ => "What the allocator reserves in vain is not counted",
+    };
     format!(
-        "{}, {} GiB {}: {} GiB on a GPU and {} GiB of CUDA's context {verdict}; {most}. \
-         What the allocator reserves in vain is not counted.",
+        "{}, {} GiB {}: {} GiB on a GPU and {} GiB of {} {verdict}; {most}. \
+         {reserved}.",
         accelerator.title,
         gib(bytes),
         whose(accelerator),
         gib(step.cuda_bytes),
-        gib(CONTEXT[1]),
+        gib(context.bytes),
+        context.what,
     )
 }
 
@@ -202,8 +209,8 @@ fn whose(accelerator: &Accelerator) -> &'static str {
 
 /// Whether a changed step fits, where that can be said.
 fn remedied(step: &StepMemory, remedy: &Remedy) -> Option<bool> {
-    let room = room(step.accelerator_bytes()?);
-    Some(on_gpu(&step.shape, &remedy.setting).ok()?.peak().bytes <= room)
+    let (bytes, setting) = (step.accelerator_bytes()?, &remedy.setting);
+    Some(fits(&on_gpu(&step.shape, setting).ok()?, setting, bytes))
 }
 
 /// One change each, simulated again.

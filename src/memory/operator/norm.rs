@@ -3,7 +3,7 @@
 use super::{BF16, FP32};
 use crate::memory::label::Label;
 use crate::memory::line::Line;
-use crate::memory::tape::{Id, Tape};
+use crate::memory::tape::{Id, Saved, Tape};
 
 /// A norm of rows of `width` numbers, so many rows for each token.
 #[derive(Debug, Clone, Copy)]
@@ -116,11 +116,7 @@ impl Tape {
             t.drop(d);
             let dy = t.make(work, wide);
             let dw = t.make(work, wide);
-            t.release_early(kept_y);
-            t.parameter_gradient(FP32 * norm.weight);
-            t.drop(dw);
-            t.drop(d32);
-            t.release(kept_y);
+            t.weighed(kept_y, FP32 * norm.weight, [dw, d32]);
             let direct = t.make(work, wide);
             let through = t.make(work, wide);
             let d_root = t.make(work, row);
@@ -142,12 +138,7 @@ impl Tape {
                 t.drop(id);
             }
             t.release(kept_x);
-            let widened = t.make(work, wide);
-            t.drop(direct);
-            t.drop(squared);
-            let dx = t.make(work, narrow);
-            t.drop(widened);
-            t.give(x, dx);
+            t.summed(x, [direct, squared], wide, narrow);
         });
         y
     }
@@ -178,11 +169,7 @@ impl Tape {
             let d = t.gradient(y);
             let dy = t.make(work, narrow);
             let dw = t.make(work, narrow);
-            t.release_early(kept_y);
-            t.parameter_gradient(BF16 * norm.weight);
-            t.drop(dw);
-            t.drop(d);
-            t.release(kept_y);
+            t.weighed(kept_y, BF16 * norm.weight, [dw, d]);
             let upcast = t.make(work, wide);
             t.drop(dy);
             let direct = t.make(work, wide);
@@ -198,12 +185,7 @@ impl Tape {
             t.drop(spread);
             t.drop(power);
             t.release(kept_x);
-            let widened = t.make(work, wide);
-            t.drop(direct);
-            t.drop(squared);
-            let dx = t.make(work, narrow);
-            t.drop(widened);
-            t.give(x, dx);
+            t.summed(x, [direct, squared], wide, narrow);
         });
         y
     }
@@ -229,11 +211,7 @@ impl Tape {
             let d = t.gradient(y);
             let scaled = t.make(work, wide);
             let of_weight = t.make(work, wide);
-            t.release_early(kept_normed);
-            t.parameter_gradient(BF16 * norm.weight);
-            t.drop(of_weight);
-            t.drop(d);
-            t.release(kept_normed);
+            t.weighed(kept_normed, BF16 * norm.weight, [of_weight, d]);
             let direct = t.make(work, wide);
             let through = t.make(work, wide);
             t.drop(scaled);
@@ -247,5 +225,27 @@ impl Tape {
             t.give(x, dx);
         });
         y
+    }
+
+    /// The gradient of a norm's weight, so many bytes, from what is kept for it; then its product and the
+    /// incoming gradient go.
+    fn weighed(&mut self, kept: Saved, gradient: f64, gone: [Id; 2]) {
+        self.release_early(kept);
+        self.parameter_gradient(gradient);
+        for id in gone {
+            self.drop(id);
+        }
+        self.release(kept);
+    }
+
+    /// The input's gradient: the two ways to it added up in FP32 and cast to BF16.
+    fn summed(&mut self, x: Id, ways: [Id; 2], wide: Line, narrow: Line) {
+        let sum = self.make(Label::ActivationGradients, wide);
+        for id in ways {
+            self.drop(id);
+        }
+        let dx = self.make(Label::ActivationGradients, narrow);
+        self.drop(sum);
+        self.give(x, dx);
     }
 }

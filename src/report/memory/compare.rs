@@ -2,7 +2,7 @@
 
 use super::{GIB, count, whole};
 use crate::derive::{StepMemory, on_gpu};
-use crate::memory::{Outcome, Row, Setting, compare, room};
+use crate::memory::{Context, Outcome, Row, Setting, compare, fits};
 use crate::report::block::Block;
 use serde_json::{Value, json};
 
@@ -79,10 +79,11 @@ fn moved(outcome: &Outcome) -> (f64, f64) {
 
 /// Whether a way fits into the accelerator, and its largest micro-batch there.
 fn fitted(step: &StepMemory, outcome: &Outcome) -> Option<(bool, Option<f64>)> {
-    let room = room(step.accelerator_bytes()?);
+    let bytes = step.accelerator_bytes()?;
     let setting = Setting { layout: outcome.layout, ..step.setting };
     let on_gpu = on_gpu(&step.shape, &setting).ok()?;
-    Some((on_gpu.peak().bytes <= room, on_gpu.most_sequences(room)))
+    let most = on_gpu.most_sequences(Context::of(&setting).room(bytes));
+    Some((fits(&on_gpu, &setting, bytes), most))
 }
 
 /// The same as JSON.

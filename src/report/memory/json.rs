@@ -3,7 +3,7 @@
 use super::{compare, defaults, remedied, title, whole};
 use crate::derive::StepMemory;
 use crate::layout::Layout;
-use crate::memory::{Label, Phase, remedies};
+use crate::memory::{Label, Over, Phase, Ratios, remedies};
 use crate::plan::DerivedMemory;
 use crate::report::answer::Answer;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ fn of_step(memory: &DerivedMemory, step: &StepMemory) -> Value {
         Phase::Forward(layer) | Phase::Backward(layer) => Some(layer),
         _ => None,
     };
-    let setting = &step.setting;
+    let (setting, device) = (&step.setting, step.device);
     json!({
         "peak_allocated_bytes": memory.peak_allocated_bytes,
         "peak": {
@@ -59,6 +59,8 @@ fn of_step(memory: &DerivedMemory, step: &StepMemory) -> Value {
         "device_bytes": whole(memory.device_bytes.0),
         "device_bytes_80": memory.device_bytes_80.map(whole),
         "host_bytes": memory.host_bytes,
+        "context_bytes": whole(device.context.bytes),
+        "reserved_evidence": ratios(device.ratios),
         "accelerator": step.accelerator.map(|accelerator| &accelerator.name),
         "accelerator_bytes": memory.accelerator_bytes.map(|bytes| whole(bytes.0)),
         "fits": step.fits(),
@@ -77,6 +79,24 @@ fn of_step(memory: &DerivedMemory, step: &StepMemory) -> Value {
         },
         "remedies": remedies_json(memory, step),
         "evidence": evidence_json(step),
+    })
+}
+
+/// What reserved and shown bytes rest on.
+fn ratios(ratios: &Ratios) -> Value {
+    let [least, low, _, median, _, high, most] = ratios.of;
+    json!({
+        "suite": ratios.what,
+        "file": ratios.file,
+        "cases": ratios.cases,
+        "over": match ratios.over {
+            Over::Allocated => "measured allocated bytes",
+            Over::Reserved => "simulated reserved bytes",
+            Over::Shown => "simulated device bytes",
+        },
+        "median": median,
+        "range_80": [low, high],
+        "range": [least, most],
     })
 }
 

@@ -2,13 +2,13 @@
 
 use super::{GIB, gib};
 use crate::derive::StepMemory;
-use crate::memory::{MEASURED_STEPS, Profile, RESERVED, reserved, shown};
+use crate::memory::{Context, Over, Profile, Ratios};
 use crate::quantity::significant;
 use crate::report::block::Block;
 
 /// What tensors hold, what the allocator keeps for them, and what the device shows.
 pub(super) fn told_apart(step: &StepMemory) -> Vec<Block> {
-    let (reserved, shown) = (reserved(step.cuda_bytes), shown(step.cuda_bytes));
+    let device = step.device;
     let range = |[low, high]: [f64; 2]| format!("{} to {}", gib(low), gib(high));
     let mut rows = Vec::new();
     let mut row = |name: &str, bytes: f64, range: String| {
@@ -18,19 +18,51 @@ pub(super) fn told_apart(step: &StepMemory) -> Vec<Block> {
         let name = "allocated by PyTorch's own count, without a GPU";
         row(name, step.peak.bytes, String::new());
     }
-    row("allocated on an NVIDIA GPU", step.cuda_bytes, String::new());
-    row("reserved there by PyTorch", reserved.bytes, range(reserved.range));
+    if let Some(allocated) = device.allocated {
+        row("allocated on an NVIDIA GPU", allocated, String::new());
+    }
+    let (reserved, shown) = (device.reserved, device.shown);
+    row("reserved by PyTorch on an NVIDIA GPU", reserved.bytes, range(reserved.range));
     row("in use as nvidia-smi shows it", shown.bytes, range(shown.range));
-    let [least, _, lower, median, upper, _, most] = RESERVED.map(|ratio| significant(ratio, 3));
     vec![
         Block::table(&["", "GiB", "80 % interval"], rows, 1),
-        Block::Line(format!(
-            "  {MEASURED_STEPS} steps on an H100 reserved {median} times what they allocated in the \
-             median (quartiles {lower} and {upper}, {least} to {most}), and the device showed 0.80 \
-             to 0.91 GB more: CUDA's context. PyTorch's own advice against the part that is \
-             reserved in vain is PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True."
-        )),
+        Block::Line(format!("  {} {}", ratios(device.ratios), outside(&device.context))),
     ]
+}
+
+/// What the estimates rest on.
+fn ratios(ratios: &Ratios) -> String {
+    let [least, lower, median, upper, most] = ratios.rounded();
+    let advice = match ratios.over {
+        Over::Allocated => {
+            " PyTorch's own advice against the part that is reserved in vain is \
+             PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True."
+        }
+        Over::Reserved | Over::Shown => "",
+    };
+    format!(
+        "{} {} in the median (quartiles {lower} and {upper}, {least} to {most}; {}).{advice}",
+        ratios.cases,
+        ratios.words(&median),
+        ratios.file
+    )
+}
+
+/// What the device shows beside what is reserved.
+fn outside(context: &Context) -> String {
+    let more = format!("The device shows {} GiB more: {}", gib(context.bytes), context.what);
+    let Some([least, most]) = context.range else {
+        if context.assumed > 0.0 {
+            return format!("{more}, {} of them assumed.", gib(context.assumed));
+        }
+        return format!("{more}.");
+    };
+    let whose = if context.own { "" } else { " under FSDP2, of this profile not" };
+    let mut text = format!("{more} ({} to {} measured{whose}).", gib(least), gib(most));
+    if context.nccl_beside {
+        text += " What NCCL holds between devices comes on top and was not measured.";
+    }
+    text
 }
 
 /// What tested a number like this.
