@@ -17,6 +17,7 @@ mod rule;
 mod sequences;
 mod stages;
 mod table;
+mod throughput;
 
 use crate::data::{MixtureError, StageError};
 use crate::derive::{Derivation, DeriveError, Problem, derive_with};

@@ -11,6 +11,8 @@ mod model;
 mod notes;
 mod provenance;
 mod sequence;
+mod split;
+mod throughput;
 mod training;
 
 use crate::allocation::{AllocationError, Deviation, Objective, Point, Wanted};
@@ -23,12 +25,14 @@ use crate::memory::MemoryError;
 use crate::model::{NoShape, Shape, ShapeError};
 use crate::plan::{Chosen, Derived, Inputs, KeyPath};
 use crate::quantity::{Flops, FlopsPerParamToken, Params};
+use crate::throughput::ThroughputError;
 
 pub use budget::{Caps, RunCost};
 pub use memory::{StepMemory, on_gpu};
 pub use notes::{Missing, Notes};
 pub use provenance::CATALOGUE;
 pub use sequence::SEQUENCE;
+pub use throughput::StepThroughput;
 
 /// Everything that follows from a plan.
 #[derive(Debug, Clone)]
@@ -51,6 +55,8 @@ pub struct Derivation {
     pub shape: Option<Shape>,
     /// A training step on one device, where the plan has a layout.
     pub memory: Option<StepMemory>,
+    /// The time of a training step, where the plan has a layout and an accelerator.
+    pub throughput: Option<StepThroughput>,
     /// The data loader, where the plan names one.
     pub loader: Option<&'static Loader>,
     /// What the run reads in all, where the plan has sources of known size or given weights.
@@ -155,6 +161,9 @@ pub enum Problem {
     /// A step that cannot be simulated.
     #[error(transparent)]
     Memory(#[from] MemoryError),
+    /// A step that has no time.
+    #[error(transparent)]
+    Throughput(#[from] ThroughputError),
     /// A value that its key cannot have.
     #[error("{0}")]
     Value(String),
@@ -170,6 +179,7 @@ impl Problem {
             Self::NoShape(none) => Some(none.help()),
             Self::Layout(error) => Some(error.help.clone()),
             Self::Memory(error) => Some(error.help.clone()),
+            Self::Throughput(error) => Some(error.help.clone()),
             _ => None,
         }
     }
@@ -267,17 +277,21 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
         let params = run_of.and_then(|run| run.point.params);
         model::view(&setting, params, &mut notes)
     };
-    let step_memory = {
+    let (step_memory, step_time) = {
         // a plan with a size alone trains the shape that was picked for it
         let picked = sheet.as_ref().and_then(|sheet| sheet.shape.as_ref()?.shape().ok());
-        let shape = shape.as_ref().or(picked.as_ref());
-        memory::of(chosen, shape, family.flatten(), &mut notes)?
+        let trained = shape.as_ref().or(picked.as_ref());
+        let split = split::of(chosen, &mut notes)?;
+        let family = family.flatten();
+        let memory = memory::of(chosen, split.as_ref(), trained, family, &mut notes)?;
+        (memory, throughput::of(chosen, split.as_ref(), trained, &mut notes)?)
     };
     let derived = Derived {
         budget: budget::view(&caps),
         allocation: run_of.map(|run| allocate::view(run, &setting)),
         model: sheet,
         memory: step_memory.as_ref().map(memory::view),
+        throughput: step_time.as_ref().map(throughput::view),
         optimum: run_of.and_then(allocate::versus),
         inference: run_of.and_then(|run| allocate::served(run, &setting, &wanted)),
         stages: run_of.map_or_else(Vec::new, |run| data::stages(run, &setting)),
@@ -297,6 +311,7 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
         intended,
         shape,
         memory: step_memory,
+        throughput: step_time,
         loader,
         mixture,
         caps,

@@ -11,7 +11,7 @@
 mod keys;
 mod traffic;
 
-pub use keys::{LayoutKeys, MAX_DEGREE, Recompute, Strategy};
+pub use keys::{LayoutKeys, MAX_DEGREE, PipelineSchedule, Recompute, Strategy};
 pub use traffic::{Collective, Traffic, traffic};
 
 /// A split of a model over devices that adds up.
@@ -43,6 +43,10 @@ pub struct Layout {
     pub reshard: bool,
     /// Whether shards, their gradients and the optimizer are on the host.
     pub cpu_offload: bool,
+    /// Order of a pipeline's passes.
+    pub schedule: PipelineSchedule,
+    /// Whether tensor-parallel collectives run piece by piece beside the products.
+    pub async_tp: bool,
 }
 
 impl Layout {
@@ -134,6 +138,8 @@ impl Layout {
             recompute: keys.recompute.unwrap_or_default(),
             reshard: keys.reshard.unwrap_or(true),
             cpu_offload: keys.cpu_offload.unwrap_or(false),
+            schedule: keys.schedule.unwrap_or_default(),
+            async_tp: keys.async_tp.unwrap_or(false),
         };
         layout.agrees(keys)?;
         Ok(layout)
@@ -153,6 +159,18 @@ impl Layout {
         if self.interleave > 1 && self.pp == 1 {
             let message = "`interleave` belongs to a pipeline, and pp is 1".to_owned();
             return fault("interleave", message, "state `pp`, or leave `interleave` out");
+        }
+        if keys.schedule.is_some() && self.pp == 1 {
+            let message = "`schedule` belongs to a pipeline, and pp is 1".to_owned();
+            return fault("schedule", message, "state `pp`, or leave `schedule` out");
+        }
+        if self.schedule == PipelineSchedule::ZbH1 && self.interleave > 1 {
+            let message = "zb-h1 has one chunk of layers on every device".to_owned();
+            return fault("schedule", message, "leave `interleave` out");
+        }
+        if self.async_tp && self.tp == 1 {
+            let message = "`async_tp` belongs to tensor parallel, and tp is 1".to_owned();
+            return fault("async_tp", message, "state `tp`, or leave `async_tp` out");
         }
         if keys.reshard.is_some() && !self.strategy.gathers() {
             let message =

@@ -37,6 +37,8 @@ pub mod layout;
 
 pub mod memory;
 
+pub mod throughput;
+
 pub mod data;
 
 pub mod allocation;

@@ -11,7 +11,8 @@ pub use chosen::{
 };
 pub use derived::{
     Allocated, Assumed, Cap, Derived, DerivedBudget, DerivedData, DerivedKnot, DerivedMemory,
-    DerivedModel, DerivedSource, DerivedStage, Gap, Interval, Provenance, Served, Versus,
+    DerivedModel, DerivedSource, DerivedStage, DerivedThroughput, Gap, Interval, Provenance,
+    Served, Versus,
 };
 pub use inputs::{Inputs, inputs};
 pub use key::KeyPath;

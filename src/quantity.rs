@@ -231,6 +231,18 @@ quantity!(
     |x| format!("{} GiB", significant(x / GIB, 3))
 );
 quantity!(
+    /// Tokens that are trained on in a second.
+    TokensPerSecond, "tokens per second", 1e-6, 1e12, whole = false,
+    &[("K", 1e3), ("k", 1e3), ("M", 1e6), ("tokens/s", 1.0)],
+    |x| format!("{} tokens/s", significant(x, 3))
+);
+quantity!(
+    /// Bytes per second that a memory or a link moves, one way.
+    Bandwidth, "bytes per second", 1e6, 1e16, whole = false,
+    &[("bytes/s", 1.0), ("MB/s", 1e6), ("GB/s", 1e9), ("TB/s", 1e12), ("Gbit/s", 1.25e8)],
+    |x| format!("{} GB/s", significant(x / 1e9, 3))
+);
+quantity!(
     /// US dollars.
     Usd, "US dollars", 1e-6, 1e15, whole = false,
     counts_and!["USD" => 1.0, "$" => 1.0],

@@ -19,6 +19,7 @@ mod mix;
 mod model;
 mod page;
 mod run;
+mod throughput;
 mod words;
 
 pub use answer::{Answer, Section, Show};
@@ -31,3 +32,4 @@ pub use laws::{LawRow, law_rows};
 pub use memory::{MemoryView, memory_csv, memory_json, memory_svg};
 pub use mix::{mix_json, mix_svg};
 pub use model::{ModelSheet, Sequence, proposals, proposals_json, stage_sequences};
+pub use throughput::{throughput_csv, throughput_json};

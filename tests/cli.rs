@@ -389,7 +389,15 @@ fn a_closed_pipe_is_silent() {
 #[test]
 fn every_entry_can_be_explained() {
     let folder = Folder::new();
-    let kinds = [("laws", 15), ("rules", 15), ("accelerators", 15), ("models", 15), ("loaders", 9)];
+    let kinds = [
+        ("laws", 15),
+        ("rules", 15),
+        ("accelerators", 15),
+        ("models", 15),
+        ("loaders", 9),
+        ("nodes", 9),
+        ("engines", 8),
+    ];
     for (kind, more) in kinds {
         let listed = folder.run(&["explain", "--list", kind]);
         let listed = listed.answers();

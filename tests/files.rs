@@ -126,8 +126,20 @@ mod plans {
     }
 
     fn clusters() -> impl Strategy<Value = Cluster> {
-        (of(texts(8)), of(quantity()), of(quantity()))
-            .prop_map(|(accelerator, devices, mfu)| Cluster { accelerator, devices, mfu })
+        let own = (of(quantity()), of(quantity()), of(quantity()), of(quantity()));
+        (of(texts(8)), of(quantity()), of(quantity()), of(quantity()), own).prop_map(
+            |(accelerator, devices, mfu, tokens_per_second_per_device, own)| Cluster {
+                accelerator,
+                devices,
+                mfu,
+                tokens_per_second_per_device,
+                peak_flops: own.0,
+                memory_bytes: own.1,
+                memory_bandwidth: own.2,
+                node_devices: own.3,
+                ..Cluster::default()
+            },
+        )
     }
 
     fn costs() -> impl Strategy<Value = Cost> {

@@ -430,7 +430,7 @@ fn bad_plans_get_a_caret() {
         ("layout = [1]", "--> p.toml:4:10", "[layout]"),
         ("[training]\nsequence = 1e30\n[layout]", "--> p.toml:5:12", "out of range"),
         ("[training]\nbatch_tokens = 5000\n[layout]", "--> p.toml:5:16", "no whole number"),
-        ("[training]\nprecision = \"fp8x\"", "--> p.toml:5:13", "bf16"),
+        ("[training]\nprecision = \"fp8x\"", "--> p.toml:5:13", "`fp8`"),
         ("[training]\nloss = 2.0", "--> p.toml:5:8", "loss"),
     ];
     for (lines, place, message) in cases {

@@ -34,6 +34,8 @@ pub enum Family {
     Model,
     /// What a training step holds on one device.
     Memory,
+    /// How long a training step takes.
+    Throughput,
     /// The curriculum.
     Stages,
     /// Sources, mixture, repeats.
@@ -52,6 +54,7 @@ impl std::fmt::Display for Family {
             Self::Law => "law",
             Self::Model => "model",
             Self::Memory => "memory",
+            Self::Throughput => "throughput",
             Self::Stages => "stages",
             Self::Data => "data",
             Self::Loader => "loader",

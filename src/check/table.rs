@@ -2,6 +2,7 @@
 
 use super::{
     Rule, allocation, budget, data, file, hand_offs, law, loader, memory, model, sequences, stages,
+    throughput,
 };
 
 /// Every rule, by family.
@@ -28,6 +29,11 @@ pub static RULES: &[&Rule] = &[
     &memory::LITTLE_HEADROOM,
     &memory::RECOMPUTE_BUYS_NOTHING,
     &memory::MEMORY_UNTESTED,
+    &throughput::TENSOR_PARALLEL_ACROSS_NODES,
+    &throughput::PIPELINE_BUBBLE,
+    &throughput::UNEVEN_PIPELINE_STAGES,
+    &throughput::MFU_ABOVE_PUBLISHED,
+    &throughput::HFU_AS_MFU,
     &stages::STAGES_EXCEED_RUN,
     &stages::STAGES_CONTRADICT_TOKENS,
     &stages::WEIGHTS_NORMALISED,

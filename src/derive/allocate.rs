@@ -114,7 +114,10 @@ pub(super) fn run(
     }
     if chosen.cluster != Cluster::default() && setting.caps.rate.is_none() {
         for (key, stated) in [
-            ("cluster.accelerator", chosen.cluster.accelerator.is_some()),
+            (
+                "cluster.accelerator",
+                chosen.cluster.accelerator.is_some() || chosen.cluster.peak_flops.is_some(),
+            ),
             ("cluster.mfu", chosen.cluster.mfu.is_some()),
         ] {
             if !stated {

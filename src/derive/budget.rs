@@ -63,13 +63,14 @@ pub(super) fn caps(chosen: &Chosen, notes: &mut Notes) -> Result<Caps, DeriveErr
 }
 
 fn peak(chosen: &Chosen) -> Result<Option<FlopRate>, DeriveError> {
+    let own = chosen.cluster.peak_flops;
     let Some(name) = &chosen.cluster.accelerator else {
-        return Ok(None);
+        return Ok(own);
     };
     let accelerator = hardware::catalogue()
         .find(name)
         .map_err(|unknown| Problem::from(unknown).at("cluster.accelerator"))?;
-    Ok(Some(accelerator.peak_flops))
+    Ok(own.or(Some(accelerator.peak_flops)))
 }
 
 fn flops(chosen: &Chosen) -> Option<(&'static str, Cap)> {
@@ -121,7 +122,7 @@ fn needed_rate(
     notes: &mut Notes,
 ) -> Option<FlopRate> {
     let what = format!("budget.{cap} in FLOP");
-    if chosen.cluster.accelerator.is_none() {
+    if chosen.cluster.accelerator.is_none() && chosen.cluster.peak_flops.is_none() {
         notes.missing(what.clone(), "cluster.accelerator");
     }
     if chosen.cluster.mfu.is_none() {

@@ -1,8 +1,9 @@
 //! What a training step holds on one device, for plans with a `[layout]`.
 
-use super::{DeriveError, Notes, Problem, sequence};
+use super::split::Split;
+use super::{DeriveError, Notes, Problem};
 use crate::hardware::{self, Accelerator};
-use crate::layout::{Layout, LayoutKeys};
+use crate::layout::LayoutKeys;
 use crate::memory::{
     self, Adapter, Device, Evidence, Label, MAX_RANK, Peak, Profile, Setting, Step, fits, step,
 };
@@ -38,6 +39,8 @@ pub struct StepMemory {
     pub devices_stated: bool,
     /// The accelerator, where the plan names one.
     pub accelerator: Option<&'static Accelerator>,
+    /// Memory of an accelerator of one's own.
+    pub own_bytes: Option<Bytes>,
 }
 
 impl StepMemory {
@@ -50,7 +53,7 @@ impl StepMemory {
     /// Bytes of the accelerator, where they are known.
     #[must_use]
     pub fn accelerator_bytes(&self) -> Option<f64> {
-        Some(self.accelerator?.memory()?.0)
+        Some(self.own_bytes.or_else(|| self.accelerator?.memory())?.0)
     }
 
     /// Whether what a GPU holds, and its context, fit into the accelerator.
@@ -80,16 +83,16 @@ pub fn on_gpu(shape: &Shape, setting: &Setting) -> Result<Step, memory::MemoryEr
 /// Simulates the step of a plan with a `[layout]`.
 pub(super) fn of(
     chosen: &Chosen,
+    split: Option<&Split>,
     shape: Option<&Shape>,
     family: Option<&'static str>,
     notes: &mut Notes,
 ) -> Result<Option<StepMemory>, DeriveError> {
-    let Some(keys) = &chosen.layout else {
+    let (Some(keys), Some(split)) = (&chosen.layout, split) else {
         return Ok(None);
     };
-    let (layout, devices_stated, sequence) = layout(chosen, keys, notes)?;
+    let &Split { layout, devices_stated, sequence, profile, .. } = split;
     let training = &chosen.training;
-    let profile = training.profile.unwrap_or_default();
     let setting = Setting {
         layout,
         sequence,
@@ -109,7 +112,14 @@ pub(super) fn of(
         let key = place(error.key);
         Problem::Memory(error).at(key)
     };
-    let simulated = step(shape, &setting).map_err(fault)?;
+    let simulated = match step(shape, &setting).map_err(fault) {
+        // a plan that names an engine asks for its time, which is known without
+        Err(error) if training.engine.is_some() => {
+            notes.remark(format!("The memory of this step is not simulated: {error}."));
+            return Ok(None);
+        }
+        simulated => simulated?,
+    };
     let cuda = on_gpu(shape, &setting).map_err(fault)?;
     let host_bytes = memory::host_bytes(shape, &setting).map_err(fault)?;
     let (peak, cuda_bytes) = (simulated.peak(), cuda.peak().bytes);
@@ -125,7 +135,9 @@ pub(super) fn of(
     }
     let name = chosen.cluster.accelerator.as_deref();
     let accelerator = name.and_then(|name| hardware::catalogue().find(name).ok());
+    let own_bytes = chosen.cluster.memory_bytes;
     Ok(Some(StepMemory {
+        own_bytes,
         shape: shape.clone(),
         family,
         setting,
@@ -166,56 +178,8 @@ fn adapter(chosen: &Chosen, notes: &mut Notes) -> Result<Option<Adapter>, Derive
     Ok(Some(Adapter { rank, base: kind.base() }))
 }
 
-/// The split, whether the devices are stated, and the tokens of a sequence.
-fn layout(
-    chosen: &Chosen,
-    keys: &LayoutKeys,
-    notes: &mut Notes,
-) -> Result<(Layout, bool, u64), DeriveError> {
-    let profile = chosen.training.profile.unwrap_or_default();
-    let stated = [keys.dp_replicate, keys.dp_shard, keys.tp, keys.cp, keys.pp];
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, checked")]
-    let devices = chosen.cluster.devices.map_or_else(
-        || stated.into_iter().flatten().fold(1, u64::saturating_mul).max(1),
-        |devices| devices.0 as u64,
-    );
-    let split = |keys: &LayoutKeys| {
-        profile.layout(keys, devices).map_err(|error| {
-            let key = place(error.key);
-            Problem::Layout(error).at(key)
-        })
-    };
-    let mut layout = split(keys)?;
-    if chosen.cluster.devices.is_none() {
-        let source = "`cluster.devices` is not stated: the product of the degrees of `[layout]`";
-        notes.assume("cluster.devices", &devices.to_string(), source);
-    }
-    let sequence = sequence::longest(chosen, notes);
-    if let (Some(batch), None) = (chosen.training.batch_tokens, keys.micro_batches) {
-        let at_once = float(sequence) * float(layout.micro_batch) * float(layout.data_parallel());
-        let times = batch.0 / at_once;
-        if times.fract() != 0.0 || times < 1.0 {
-            let text = format!(
-                "{} tokens are no whole number of micro-batches of {} tokens: {} of sequence x {} \
-                 of layout.micro_batch x {} data-parallel devices",
-                grouped(batch.0),
-                grouped(at_once),
-                grouped(float(sequence)),
-                layout.micro_batch,
-                layout.data_parallel()
-            );
-            return Err(Problem::Value(text).at("training.batch_tokens"));
-        }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole")]
-        let micro_batches = Some(times as u64);
-        layout = split(&LayoutKeys { micro_batches, ..keys.clone() })?;
-    }
-    let stated = chosen.cluster.devices.is_some() || stated.iter().any(Option::is_some);
-    Ok((layout, stated, sequence))
-}
-
 /// Where in a plan the key of an error of `layout` or `memory` stands.
-fn place(key: &str) -> KeyPath {
+pub(super) fn place(key: &str) -> KeyPath {
     let training =
         ["sequence", "batch_tokens", "precision", "optimizer", "attention", "loss", "profile"];
     match key {

@@ -4,14 +4,17 @@ use crate::law::Law;
 use crate::plan::Provenance;
 use std::collections::BTreeMap;
 
-/// Version of the catalogue: a hash of the embedded laws, draws, models, accelerators and
-/// loaders, so that no change of a fact goes unnoticed.
+/// Version of the catalogue: a hash of the embedded laws, draws, models, accelerators, nodes,
+/// engines and loaders, so that no change of a fact goes unnoticed.
 pub const CATALOGUE: u64 = {
     let hash = fnv1a(0xcbf2_9ce4_8422_2325, include_bytes!("../law/laws.toml"));
     let hash = fnv1a(hash, include_bytes!("../law/draws.csv"));
     let hash = fnv1a(hash, include_bytes!("../model/models.toml"));
     let hash = fnv1a(hash, include_bytes!("../model/shapes.toml"));
     let hash = fnv1a(hash, include_bytes!("../hardware/accelerators.toml"));
+    let hash = fnv1a(hash, include_bytes!("../hardware/nodes.toml"));
+    let hash = fnv1a(hash, include_bytes!("../throughput/engines.toml"));
+    let hash = fnv1a(hash, include_bytes!("../throughput/constants.toml"));
     fnv1a(hash, include_bytes!("../data/loader/loaders.toml"))
 };
 

@@ -35,6 +35,9 @@ pub struct LayoutKeys {
     /// Chunks of layers on each pipeline device; 1 is 1F1B.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interleave: Option<u64>,
+    /// Order of a pipeline's passes: 1f1b unless said otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<PipelineSchedule>,
     /// Sequences of one micro-batch on one data-parallel device.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub micro_batch: Option<u64>,
@@ -51,6 +54,10 @@ pub struct LayoutKeys {
     /// `CPUOffloadPolicy`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_offload: Option<bool>,
+    /// Whether tensor-parallel collectives run piece by piece beside the matrix products (PyTorch's
+    /// asynchronous tensor parallel).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub async_tp: Option<bool>,
 }
 
 impl LayoutKeys {
@@ -68,6 +75,33 @@ impl LayoutKeys {
             ("micro_batch", self.micro_batch),
             ("micro_batches", self.micro_batches),
         ]
+    }
+}
+
+/// The order of a pipeline's passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PipelineSchedule {
+    /// One forward, one backward; interleaved where a device has more than one chunk of layers.
+    #[default]
+    #[serde(rename = "1f1b")]
+    OneForwardOneBackward,
+    /// The gradients of the weights fill a part of the bubble, in the memory of 1f1b: ZB-H1 of
+    /// Qi et al. 2023, arXiv:2401.10241.
+    ZbH1,
+}
+
+impl PipelineSchedule {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::OneForwardOneBackward, Self::ZbH1];
+}
+
+impl fmt::Display for PipelineSchedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OneForwardOneBackward => "1f1b",
+            Self::ZbH1 => "zb-h1",
+        })
     }
 }
 

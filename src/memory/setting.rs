@@ -32,7 +32,7 @@ impl Setting {
     /// model is BF16 itself.
     #[must_use]
     pub fn autocasts(&self) -> bool {
-        let mixed = self.precision == Precision::Bf16 && self.adapter.is_none();
+        let mixed = self.precision.mixed() && self.adapter.is_none();
         mixed && self.layout.strategy.autocasts()
     }
 }
@@ -103,6 +103,11 @@ pub enum Precision {
     Bf16,
     /// Everything in BF16, the optimizer's moments too.
     Bf16Pure,
+    /// As `bf16`, with the matrix products of the blocks in FP8, one scale for a whole tensor or
+    /// block of it. Their memory is taken as that of `bf16`.
+    Fp8,
+    /// The same with a scale for every row.
+    Fp8Rowwise,
 }
 
 /// What the optimizer keeps for every parameter.
@@ -191,7 +196,7 @@ macro_rules! named {
 named! {
     AdapterKind { Lora = "lora", Qlora = "qlora" }
     Base { Bf16 = "bf16", Nf4 = "nf4" }
-    Precision { Bf16 = "bf16", Bf16Pure = "bf16-pure" }
+    Precision { Bf16 = "bf16", Bf16Pure = "bf16-pure", Fp8 = "fp8", Fp8Rowwise = "fp8-rowwise" }
     Optimizer { AdamW = "adamw", AdamW8bit = "adamw-8bit", Sgd = "sgd" }
     AttentionKernel { Sdpa = "sdpa", Eager = "eager" }
     LossKernel { Eager = "eager", Released = "released", Chunked = "chunked", Fused = "fused",
@@ -268,11 +273,23 @@ impl Profile {
 }
 
 impl Precision {
+    /// Whether the matrix products of the blocks are in FP8.
+    #[must_use]
+    pub fn fp8(self) -> bool {
+        matches!(self, Self::Fp8 | Self::Fp8Rowwise)
+    }
+
+    /// Whether parameters are kept in FP32 beside what computes.
+    #[must_use]
+    pub fn mixed(self) -> bool {
+        self != Self::Bf16Pure
+    }
+
     /// Bytes of a parameter as the optimizer keeps it, and of its gradient there.
     #[must_use]
     pub fn kept(self) -> f64 {
         match self {
-            Self::Bf16 => 4.0,
+            Self::Bf16 | Self::Fp8 | Self::Fp8Rowwise => 4.0,
             Self::Bf16Pure => 2.0,
         }
     }

@@ -1,6 +1,6 @@
 //! Who holds what of parameters, gradients and optimizer states.
 
-use super::setting::{Precision, Setting};
+use super::setting::Setting;
 use crate::layout::{Recompute, Strategy};
 
 /// Bytes that a state has for each parameter, and the devices that share it out.
@@ -59,7 +59,7 @@ impl States {
         let all = |bytes: f64| State { bytes, over: 1.0 };
         let shared = |bytes: f64| State { bytes, over: shards };
         let optimizer = setting.optimizer.states(kept);
-        let cast = setting.precision == Precision::Bf16 && setting.adapter.is_none();
+        let cast = setting.precision.mixed() && setting.adapter.is_none();
         let again = layout.recompute == Recompute::Full;
         // DeepSpeed computes with BF16 parameters and keeps the optimizer's own copy in FP32
         let master = 4.0 + setting.optimizer.states(4.0);

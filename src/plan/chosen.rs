@@ -1,15 +1,19 @@
 //! What people write.
 
+mod cluster;
+
 use crate::data::{Sources, Stage};
 use crate::layout::LayoutKeys;
 use crate::memory::{AdapterKind, AttentionKernel, LossKernel, Optimizer, Precision, Profile};
 use crate::model::ShapeKeys;
 use crate::quantity::{
-    AcceleratorHours, Days, Devices, Epochs, Flops, FlopsPerParamToken, Fraction, Loss, Params,
+    AcceleratorHours, Days, Epochs, Flops, FlopsPerParamToken, Fraction, Loss, Params,
     SequenceTokens, Steps, Tokens, TokensPerParam, Usd, UsdPerAcceleratorHour, UsdPerBillionTokens,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
+
+pub use cluster::Cluster;
 
 /// The chosen tables of a plan.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -286,6 +290,10 @@ pub struct Training {
     /// Whose operators run: eager, PyTorch's one by one, unless said otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
+    /// The engine whose time is predicted: `llmplan explain --list engines`; the profile's unless
+    /// said otherwise. Where no profile is stated, the engine's is taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
     /// Low-rank adapters that are trained in place of the model, beside every matrix of its blocks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adapter: Option<AdapterKind>,
@@ -318,21 +326,6 @@ pub struct Operations {
     /// Whether every hand-off between stages is evaluated, before and after.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluate_at_hand_offs: Option<bool>,
-}
-
-/// The accelerators.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Cluster {
-    /// Name of an accelerator: `llmplan explain --list accelerators`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub accelerator: Option<String>,
-    /// Accelerators that work on the run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub devices: Option<Devices>,
-    /// Utilisation over the whole run: 6ND over the dense peak times the wall-clock time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mfu: Option<Fraction>,
 }
 
 /// Prices.

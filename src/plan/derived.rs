@@ -27,6 +27,9 @@ pub struct Derived {
     /// What a training step holds on one device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<DerivedMemory>,
+    /// The time of a training step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throughput: Option<DerivedThroughput>,
     /// The run beside the optimum of the same compute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub optimum: Option<Versus>,
@@ -199,6 +202,27 @@ pub struct DerivedMemory {
     pub largest_micro_batch: Option<u64>,
     /// Bytes at the peak by what they hold.
     pub breakdown: BTreeMap<String, u64>,
+}
+
+/// The time of a training step.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct DerivedThroughput {
+    /// Tokens that one accelerator trains on in a second.
+    pub tokens_per_second_per_device: f64,
+    /// Whether that was measured rather than predicted.
+    pub measured: bool,
+    /// What is predicted, where it was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub predicted_tokens_per_second_per_device: Option<f64>,
+    /// Seconds of an optimizer step.
+    pub step_seconds: f64,
+    /// Engine.
+    pub engine: String,
+    /// Share of the dense BF16 peak by what counts as the FLOPs of a token.
+    pub mfu: BTreeMap<String, f64>,
+    /// Seconds of the predicted step by what they go to.
+    pub seconds: BTreeMap<String, f64>,
 }
 
 /// The run beside the optimum of the same compute, data without limit.

@@ -34,6 +34,8 @@ pub enum Section {
     Model,
     /// What a training step holds on one device.
     Memory,
+    /// How long a training step takes.
+    Throughput,
     /// The run beside the optimum.
     Optimum,
     /// Training and serving together.
@@ -46,11 +48,12 @@ pub enum Section {
 
 impl Section {
     /// Every section, in the order of an answer.
-    pub const ALL: [(&'static str, Self); 8] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("budget", Self::Budget),
         ("allocation", Self::Allocation),
         ("model", Self::Model),
         ("memory", Self::Memory),
+        ("throughput", Self::Throughput),
         ("optimum", Self::Optimum),
         ("inference", Self::Inference),
         ("stages", Self::Stages),

@@ -1,14 +1,19 @@
-//! What the tool knows: laws, rules, accelerators, models, loaders.
+//! What the tool knows: laws, rules, accelerators, nodes, engines, models, loaders.
+
+mod machines;
 
 use super::block::Block;
 use super::loader::{boundary, counted, how, length, place, ramp, run_out, sum};
+use super::throughput;
 use crate::check::{self, RULES};
 use crate::data::loader::{self, Loader};
 use crate::fact::{Fact, UnknownName, nearest};
-use crate::hardware::{self, Accelerator};
+use crate::hardware::{self, nodes};
 use crate::law::{self, Form, Law, Range, Status};
 use crate::model::{self, Published, PublishedShape};
 use crate::quantity::{Quantity, grouped, significant};
+use crate::throughput::engines;
+use machines::{explain_accelerator, explain_engine, explain_node};
 
 /// What can be listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +24,10 @@ pub enum Kind {
     Rules,
     /// Accelerators.
     Accelerators,
+    /// Machines and their links.
+    Nodes,
+    /// Training engines whose time is predicted.
+    Engines,
     /// Published models.
     Models,
     /// Training data loaders.
@@ -27,12 +36,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind with its name.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("laws", Self::Laws),
         ("rules", Self::Rules),
         ("accelerators", Self::Accelerators),
         ("models", Self::Models),
         ("loaders", Self::Loaders),
+        ("nodes", Self::Nodes),
+        ("engines", Self::Engines),
     ];
 }
 
@@ -58,6 +69,14 @@ pub fn list(kind: Kind) -> Vec<Block> {
                 cells(&[&accelerator.name, &accelerator.title, &peak])
             });
             Block::table(&["accelerator", "title", "dense BF16 peak"], rows.collect(), 2)
+        }
+        Kind::Nodes => {
+            let header = ["node", "title", "GB/s inside", "GB/s beyond"];
+            Block::table(&header, throughput::node_rows(), 2)
+        }
+        Kind::Engines => {
+            let rows = engines().iter().map(|engine| cells(&[&engine.name, &engine.title]));
+            Block::table(&["engine", "title"], rows.collect(), 2)
         }
         Kind::Models => {
             let rows = model::catalogue().iter().map(|model| {
@@ -110,18 +129,26 @@ pub fn explain(name: &str) -> Result<Vec<Block>, UnknownName> {
     if let Ok(accelerator) = hardware::catalogue().find(name) {
         return Ok(explain_accelerator(accelerator));
     }
+    if let Ok(node) = nodes().find(name) {
+        return Ok(explain_node(node));
+    }
     if let Ok(model) = model::catalogue().find(name) {
         return Ok(explain_model(model));
     }
     if let Ok(shape) = model::shapes().find(name) {
         return Ok(explain_shape(shape));
     }
-    if let Ok(loader) = loader::catalogue().find(name) {
-        return Ok(explain_loader(loader));
+    // some projects are both: a loader and an engine
+    let loader = loader::catalogue().find(name).map(explain_loader);
+    let engine = engines().find(name).map(explain_engine);
+    if loader.is_ok() || engine.is_ok() {
+        return Ok(loader.into_iter().chain(engine).flatten().collect());
     }
     let known = names(law::catalogue().iter())
         .chain(RULES.iter().map(|rule| rule.id))
         .chain(names(hardware::catalogue().iter()))
+        .chain(names(nodes().iter()))
+        .chain(names(engines().iter()))
         .chain(names(model::catalogue().iter()))
         .chain(names(model::shapes().iter()))
         .chain(names(loader::catalogue().iter()));
@@ -254,24 +281,6 @@ fn explain_rule(rule: &check::Rule) -> Vec<Block> {
         }
     }
     blocks
-}
-
-fn explain_accelerator(accelerator: &Accelerator) -> Vec<Block> {
-    let peak = accelerator.peak_flops;
-    let mut rows = vec![(
-        "peak",
-        format!("{} TFLOP/s, dense BF16, one device", significant(peak.0 / 1e12, 4)),
-    )];
-    if let (Some(bytes), Some(source)) = (accelerator.memory_bytes, &accelerator.memory_source) {
-        let named = significant(bytes.0 / 1e9, 3);
-        let usable = accelerator.usable_bytes;
-        let usable = usable.map_or(String::new(), |bytes| format!(", {} usable", bytes.human()));
-        rows.push(("memory", format!("{named} GB{usable}: {source}")));
-    }
-    if let Some(note) = &accelerator.note {
-        rows.push(("note", note.clone()));
-    }
-    page(accelerator, &accelerator.title, rows)
 }
 
 fn explain_model(model: &Published) -> Vec<Block> {

@@ -16,6 +16,7 @@ use crate::plan::Assumed;
 use crate::quantity::{Quantity, grouped, significant};
 use std::fmt::Write as _;
 
+pub(super) use json::layout;
 pub use json::{memory_csv, memory_json};
 
 /// Bytes of a GiB, in which PyTorch prints memory.

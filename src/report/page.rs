@@ -3,7 +3,7 @@
 use super::answer::{Answer, Section, Show};
 use super::block::Block;
 use super::memory::MemoryView;
-use super::{data, laws, memory, mix, model, run};
+use super::{data, laws, memory, mix, model, run, throughput};
 
 impl Answer<'_> {
     /// The answer as blocks.
@@ -56,12 +56,20 @@ impl Answer<'_> {
         memory::page(self, view).into_iter().chain(remarks).collect()
     }
 
+    /// The time of a step in full: tokens a second, where the time goes, and how well it is known.
+    #[must_use]
+    pub fn throughput(&self) -> Vec<Block> {
+        let remarks = self.derivation.remarks.iter().map(|remark| Block::Note(remark.clone()));
+        throughput::page(self).into_iter().chain(remarks).collect()
+    }
+
     fn section(&self, section: Section) -> Vec<Block> {
         match section {
             Section::Budget => run::budget(self),
             Section::Allocation => run::allocation(self),
             Section::Model => model::section(self),
             Section::Memory => memory::section(self),
+            Section::Throughput => throughput::section(self),
             Section::Optimum => run::optimum(self),
             Section::Inference => run::inference(self),
             Section::Stages => mix::blocks(self, mix::POINTS),

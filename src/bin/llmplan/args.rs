@@ -30,9 +30,11 @@ pub enum Command {
     Model(Model),
     /// What a training step holds on one device, what fits, and what would save
     Memory(Box<Memory>),
+    /// How long a training step takes: tokens/s, where the time goes, MFU by convention
+    Throughput(Box<Throughput>),
     /// Check plans against their own claims, their budget and their law
     Check(Check),
-    /// Explain a law, rule, accelerator, model or loader
+    /// Explain a law, rule, accelerator, model, loader, node or engine
     Explain(Explain),
     /// Print the JSON Schema of a plan file
     Schema,
@@ -153,6 +155,16 @@ pub struct Memory {
     pub to: Output,
 }
 
+#[derive(Debug, Args)]
+pub struct Throughput {
+    /// A plan to start from (`-` for standard input); flags override it
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub step: Step,
+    #[command(flatten)]
+    pub to: Output,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum MixFormat {
     Text,
@@ -208,10 +220,10 @@ pub enum CheckFormat {
 
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// Name of a law, rule, accelerator, model or loader
+    /// Name of a law, rule, accelerator, model, loader, node or engine
     #[arg(required_unless_present = "list")]
     pub name: Option<String>,
-    /// List all of a kind: laws, rules, accelerators, models or loaders
+    /// List all of a kind: laws, rules, accelerators, models, loaders, nodes or engines
     #[arg(long, value_name = "KIND", conflicts_with = "name", value_parser = kind)]
     pub list: Option<Kind>,
 }

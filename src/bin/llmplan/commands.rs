@@ -4,6 +4,7 @@ mod answer;
 mod check;
 mod memory;
 mod model;
+mod throughput;
 
 use crate::Exit;
 use crate::args::{Arguments, Command, Explain};
@@ -19,6 +20,7 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Mix(arguments) => answer::mix(&arguments),
         Command::Model(arguments) => model::model(&arguments),
         Command::Memory(arguments) => memory::memory(*arguments),
+        Command::Throughput(arguments) => throughput::throughput(*arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Explain(arguments) => explain(&arguments),
         Command::Schema => {

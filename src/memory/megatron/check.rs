@@ -2,7 +2,7 @@
 
 use crate::layout::Strategy;
 use crate::memory::MemoryError;
-use crate::memory::setting::{AttentionKernel, LossKernel, Optimizer, Precision, Setting};
+use crate::memory::setting::{AttentionKernel, LossKernel, Optimizer, Setting};
 use crate::model::{Attention, Block, FeedForward, Norm, Positions, QkNorm, Shape};
 
 /// Most chunks of layers on one device.
@@ -30,7 +30,7 @@ fn engine(setting: &Setting) -> Checked {
         let help = "`zero1` is its distributed optimizer, `ddp` holds all states everywhere";
         return fault("layout.strategy", message, help);
     }
-    if setting.precision != Precision::Bf16 {
+    if !setting.precision.mixed() {
         let message = format!("the profile megatron does not have {}", setting.precision);
         let help = "`bf16` is computing in BF16 with gradients and optimizer states in FP32";
         return fault("training.precision", message, help);

@@ -101,7 +101,7 @@ fn ratios(ratios: &Ratios) -> Value {
 }
 
 /// A split.
-pub(super) fn layout(layout: &Layout) -> Value {
+pub(in crate::report) fn layout(layout: &Layout) -> Value {
     json!({
         "strategy": layout.strategy,
         "devices": layout.devices(),
@@ -117,6 +117,8 @@ pub(super) fn layout(layout: &Layout) -> Value {
         "recompute": layout.recompute,
         "reshard": layout.reshard,
         "cpu_offload": layout.cpu_offload,
+        "schedule": layout.schedule,
+        "async_tp": layout.async_tp,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::choice::one_of;
 use clap::Args;
-use plan::layout::{LayoutKeys, Recompute, Strategy};
+use plan::layout::{LayoutKeys, PipelineSchedule, Recompute, Strategy};
 use plan::memory::{AdapterKind, AttentionKernel, LossKernel, Optimizer, Precision, Profile};
 use plan::plan::{Chosen, Cluster, ModelChoice, Training};
 use plan::quantity::{Devices, Params, SequenceTokens, Tokens};
@@ -68,6 +68,8 @@ flags! {
         devices: Devices = "COUNT", quantity::<Devices>;
         /// Accelerator, whose memory is to be kept to: h100-sxm
         accelerator: String = "NAME", clap::value_parser!(String);
+        /// Machine that the accelerators sit in [default: the accelerator's usual one]
+        node: String = "NAME", clap::value_parser!(String);
     }
     "Layout" in layout {
         /// Who holds what of parameters, gradients and optimizer states [default: fsdp2]
@@ -86,6 +88,8 @@ flags! {
         ep: u64 = "N", degree;
         /// Chunks of layers on each pipeline device
         interleave: u64 = "N", degree;
+        /// Order of a pipeline's passes [default: 1f1b]
+        schedule: PipelineSchedule = "NAME", one_of::<PipelineSchedule>();
         /// Sequences of a micro-batch on one data-parallel device [default: 1]
         micro_batch: u64 = "N", degree;
         /// Micro-batches of an optimizer step
@@ -96,6 +100,8 @@ flags! {
         reshard: bool = "ON|OFF", switch;
         /// Whether shards, gradients and the optimizer are on the host: on or off [default: off]
         cpu_offload: bool = "ON|OFF", switch;
+        /// Whether tensor-parallel collectives run beside the products: on or off [default: off]
+        async_tp: bool = "ON|OFF", switch;
     }
     "Training" in training {
         /// Tokens per sequence [default: 4096]
@@ -112,6 +118,8 @@ flags! {
         loss: LossKernel = "KERNEL", one_of::<LossKernel>();
         /// Whose operators run [default: eager]
         profile: Profile = "PROFILE", one_of::<Profile>();
+        /// Engine whose time is predicted: `llmplan explain --list engines` [default: the profile's]
+        engine: String = "NAME", clap::value_parser!(String);
         /// Low-rank adapters that are trained in the model's place
         adapter: AdapterKind = "KIND", one_of::<AdapterKind>();
         /// Rank of the adapters [default: 8]
@@ -155,10 +163,13 @@ mod tests {
     fn sample(flag: &str) -> &'static str {
         match flag {
             "accelerator" => "h100-sxm",
+            "node" => "dgx-h100",
+            "engine" => "megatron",
             "strategy" => "hsdp",
             "recompute" => "full",
-            "reshard" => "off",
+            "reshard" | "async_tp" => "off",
             "cpu_offload" => "on",
+            "schedule" => "zb-h1",
             "precision" => "bf16-pure",
             "optimizer" => "sgd",
             "attention" | "loss" => "eager",

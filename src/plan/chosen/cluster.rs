@@ -1,0 +1,49 @@
+//! The devices that a run has.
+
+use crate::quantity::{Bandwidth, Bytes, Devices, FlopRate, Fraction, TokensPerSecond};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The accelerators.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// Name of an accelerator: `llmplan explain --list accelerators`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accelerator: Option<String>,
+    /// Accelerators that work on the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub devices: Option<Devices>,
+    /// Utilisation over the whole run: 6ND over the dense peak times the wall-clock time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mfu: Option<Fraction>,
+    /// Machine that the accelerators sit in: `llmplan explain --list nodes`; the accelerator's usual
+    /// one unless said otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// Tokens per second of one accelerator that were measured; they go before what is predicted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_per_second_per_device: Option<TokensPerSecond>,
+    /// Dense BF16 peak of an accelerator of one's own, FLOP/s; it and the keys below go before what
+    /// the catalogue says of `accelerator` and `node`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_flops: Option<FlopRate>,
+    /// Its dense FP8 peak, FLOP/s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fp8_flops: Option<FlopRate>,
+    /// Its memory, bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<Bytes>,
+    /// Bandwidth of its memory, bytes per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bandwidth: Option<Bandwidth>,
+    /// Accelerators that share the fast link of a node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_devices: Option<Devices>,
+    /// That link, bytes per second for each accelerator, one way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link_bandwidth: Option<Bandwidth>,
+    /// The network between nodes, bytes per second for each accelerator, one way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_bandwidth: Option<Bandwidth>,
+}
