@@ -6,6 +6,7 @@
 mod allocate;
 mod budget;
 mod data;
+mod law;
 mod memory;
 mod model;
 mod notes;
@@ -19,13 +20,14 @@ use crate::allocation::{AllocationError, Deviation, Objective, Point, Wanted};
 use crate::data::loader::Loader;
 use crate::data::{CapsError, Curriculum, Mixture, Reading, StageError};
 use crate::fact::UnknownName;
-use crate::law::{self, Architecture, Extrapolation, Law};
+use crate::law::{Architecture, Extrapolation, Law, LawFileError, repeats};
 use crate::layout::LayoutError;
 use crate::memory::MemoryError;
 use crate::model::{NoShape, Shape, ShapeError};
 use crate::plan::{Chosen, Derived, Inputs, KeyPath};
 use crate::quantity::{Flops, FlopsPerParamToken, Params};
 use crate::throughput::ThroughputError;
+use std::borrow::Cow;
 
 pub use budget::{Caps, RunCost};
 pub use memory::{StepMemory, on_gpu};
@@ -44,7 +46,7 @@ pub struct Derivation {
     /// Remarks about how the plan was read.
     pub remarks: Vec<String>,
     /// The law in use.
-    pub law: &'static Law,
+    pub law: Cow<'static, Law>,
     /// FLOPs per parameter and token.
     pub k: FlopsPerParamToken,
     /// The stages, where the plan has some; moved, where that was asked, to keep to the caps.
@@ -75,7 +77,7 @@ impl Derivation {
     /// The loss as a function of N and D, under the plan's law and data.
     #[must_use]
     pub fn objective(&self) -> Option<Objective<'_>> {
-        objective(self.law, self.k, self.mixture.as_ref())
+        objective(&self.law, self.k, self.mixture.as_ref())
     }
 
     /// Whether the budget sets the quality and serving the size: training may then take more
@@ -93,7 +95,7 @@ impl Derivation {
     /// How far the run lies outside the data of its law.
     #[must_use]
     pub fn extrapolation(&self) -> Option<Extrapolation> {
-        self.point.and_then(|point| extrapolation(self.law, self.k, &point))
+        self.point.and_then(|point| extrapolation(&self.law, self.k, &point))
     }
 
     /// What the plan's loader really reads; `None` without a loader.
@@ -140,6 +142,9 @@ pub enum Problem {
     /// A name that no catalogue has.
     #[error(transparent)]
     Unknown(#[from] UnknownName),
+    /// A file that is no law.
+    #[error("{0}")]
+    LawFile(Box<LawFileError>),
     /// A name that brings no shape.
     #[error("{}", .0.message())]
     NoShape(#[from] NoShape),
@@ -175,6 +180,7 @@ impl Problem {
     pub fn advice(&self) -> Option<String> {
         match self {
             Self::Caps(caps) => Some(caps.advice()),
+            Self::LawFile(error) => error.help.clone(),
             Self::Shape(error) => Some(error.help.clone()),
             Self::NoShape(none) => Some(none.help()),
             Self::Layout(error) => Some(error.help.clone()),
@@ -192,7 +198,7 @@ impl Problem {
 /// What the steps of the pipeline share.
 struct Setting<'a> {
     chosen: &'a Chosen,
-    law: &'static Law,
+    law: &'a Law,
     k: FlopsPerParamToken,
     caps: &'a Caps,
     curriculum: Option<&'a Curriculum>,
@@ -206,7 +212,7 @@ struct Setting<'a> {
 impl<'a> Setting<'a> {
     fn new(
         chosen: &'a Chosen,
-        law: &'static Law,
+        law: &'a Law,
         k: FlopsPerParamToken,
         caps: &'a Caps,
         curriculum: Option<&'a Curriculum>,
@@ -232,7 +238,8 @@ pub fn derive(chosen: &Chosen) -> Result<Derivation, DeriveError> {
 /// Unknown names, a shape or a mixture that is none, or a loss that cannot be reached.
 pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, DeriveError> {
     let mut notes = Notes::default();
-    let law = choose_law(chosen, &mut notes)?;
+    let chosen_law = law::choose(chosen, inputs, &mut notes)?;
+    let law = chosen_law.as_ref();
     let k = choose_k(chosen, &mut notes);
     let caps = budget::caps(chosen, &mut notes)?;
     let (shape, family) = model::network(chosen, inputs, &mut notes)?.unzip();
@@ -305,7 +312,7 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
         derived,
         missing,
         remarks,
-        law,
+        law: chosen_law,
         k,
         curriculum,
         intended,
@@ -319,20 +326,6 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
         point,
         deviation,
     })
-}
-
-fn choose_law(chosen: &Chosen, notes: &mut Notes) -> Result<&'static Law, DeriveError> {
-    let name = chosen.law.name.as_deref().unwrap_or(law::DEFAULT);
-    let law = law::catalogue().find(name).map_err(|e| Problem::from(e).at("law.name"))?;
-    if chosen.law.name.is_none() {
-        notes.assume("law.name", &law.name, &law.source);
-    }
-    if law.status != law::Status::Current
-        && let Some(note) = &law.note
-    {
-        notes.remark(format!("{}: {note}", law.name));
-    }
-    Ok(law)
 }
 
 fn choose_k(chosen: &Chosen, notes: &mut Notes) -> FlopsPerParamToken {
@@ -359,6 +352,6 @@ fn objective<'a>(
         surface: law.surface()?,
         k,
         mixture,
-        repeats: law.repeats.unwrap_or_else(law::repeats),
+        repeats: law.repeats.unwrap_or_else(repeats),
     })
 }

@@ -1,5 +1,7 @@
 //! Facts: named entries that carry their source, and how they are looked up.
 
+pub(crate) mod hash;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::value::Datetime;

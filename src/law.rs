@@ -5,6 +5,7 @@
 //! only where the optimum lies.
 
 mod draws;
+mod file;
 mod form;
 mod surface;
 
@@ -14,7 +15,8 @@ use serde::Deserialize;
 use std::sync::LazyLock;
 use toml::value::Datetime;
 
-pub use draws::{draws, interval_80};
+pub use draws::{Draws, draws, interval_80};
+pub use file::{LawFile, LawFileError, Provenance};
 pub use form::{Form, LogSurface, OverTraining, Power, PowerLaw, TableRow};
 pub use surface::Surface;
 
@@ -59,12 +61,12 @@ pub struct Law {
     pub architecture: Architecture,
     /// Whether to rely on it.
     pub status: Status,
-    /// Whether the embedded bootstrap draws belong to it.
+    /// The bootstrap draws behind its intervals.
     #[serde(default)]
-    pub draws: bool,
+    pub draws: Draws,
     /// Paper, equation or table.
     pub source: String,
-    /// Day of publication.
+    /// Day of publication; 1970-01-01 where a law file does not say.
     pub as_of: Datetime,
     /// What a reader must know.
     pub note: Option<String>,

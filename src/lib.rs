@@ -51,4 +51,6 @@ pub mod file;
 
 pub mod check;
 
+pub mod fit;
+
 pub mod report;

@@ -1,7 +1,11 @@
 //! The console blocks of the README and the documentation are run, and the generated files are
 //! current. `TRYCMD=overwrite` renews the blocks, `LLMPLAN_REGENERATE=1` the generated files.
 
+use std::fmt::Write as _;
 use std::path::Path;
+
+#[path = "support/simulate.rs"]
+mod simulate;
 
 #[test]
 fn console_blocks_show_what_happens() {
@@ -67,6 +71,23 @@ fn pictures_of_memory_are_current() {
         let step = step(&shape, &setting).unwrap();
         is_current(name, &plan::report::memory_picture::svg(&step, None));
     }
+}
+
+/// The runs of the examples are simulated from the law of Besiroglu et al. 2024.
+#[test]
+fn the_runs_of_the_examples_are_current() {
+    let flops = [1e18, 1e21];
+    let grid = simulate::Grid { budgets: 7, sizes: 9, flops, noise: 0.003, wild: 0.0 };
+    let text = grid.runs(2024).iter().fold("params,tokens,loss\n".to_owned(), |mut text, run| {
+        let _ = writeln!(text, "{:.4e},{:.4e},{:.4}", run.params, run.tokens, run.loss);
+        text
+    });
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/simulated-runs.csv");
+    if std::env::var_os("LLMPLAN_REGENERATE").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == text, "renew {} with LLMPLAN_REGENERATE=1", path.display());
 }
 
 #[test]

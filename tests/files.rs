@@ -158,7 +158,8 @@ mod plans {
 
     /// Every table, each filled or not.
     pub fn any_chosen() -> impl Strategy<Value = Chosen> {
-        let laws = (of(texts(8)), of(quantity())).prop_map(|(name, k)| LawChoice { name, k });
+        let laws = (of(texts(8)), of(texts(8)), of(quantity()))
+            .prop_map(|(name, file, k)| LawChoice { name, file, k });
         let models =
             of(quantity()).prop_map(|params| ModelChoice { params, ..ModelChoice::default() });
         let front = (of(paragraphs()), budgets(), runs(), laws, models);

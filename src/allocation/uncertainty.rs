@@ -1,8 +1,8 @@
-//! 80 % intervals from the bootstrap draws of the default law.
+//! 80 % intervals from the bootstrap draws of a law.
 
 use super::table::Table;
 use super::{Objective, Point, Wanted, solve};
-use crate::law::{Law, Surface, draws, interval_80};
+use crate::law::{Law, Surface, interval_80};
 use crate::quantity::{FlopsPerParamToken, Params, Tokens};
 
 /// 10th and 90th percentiles over the draws; a side that was chosen has none.
@@ -36,9 +36,10 @@ pub fn intervals(
     wanted: &Wanted,
     point: &Point,
 ) -> Option<Intervals> {
-    let objective = objective.filter(|_| law.draws)?;
+    let draws = law.draws();
+    let objective = objective.filter(|_| !draws.is_empty())?;
     let effective = objective.effective_tokens(point.tokens);
-    let losses = draws().iter().filter_map(|surface| {
+    let losses = draws.iter().filter_map(|surface| {
         let under = Objective { surface: *surface, ..*objective };
         Some(surface.loss(under.effective_params(point.params?), effective).0)
     });
@@ -48,14 +49,14 @@ pub fn intervals(
         let point = solve(law, Some(&fresh(surface)), k, wanted).ok()??;
         Some((point.params?, point.tokens))
     };
-    let plenty = draws().iter().filter_map(plain).all(|(_, d)| !objective.is_limited_at(d));
+    let plenty = draws.iter().filter_map(plain).all(|(_, d)| !objective.is_limited_at(d));
     let runs: Vec<(Params, Tokens)> = if plenty {
-        draws().iter().filter_map(plain).collect()
+        draws.iter().filter_map(plain).collect()
     } else if point.free && wanted.loss.is_none() {
         let table = Table::new(objective, point.flops, point.tokens, KNOTS);
-        draws().iter().map(|surface| table.optimum(surface)).collect()
+        draws.iter().map(|surface| table.optimum(surface)).collect()
     } else if !objective.is_limited_at(point.tokens) {
-        draws().iter().filter_map(plain).collect() // a few draws repeat a little
+        draws.iter().filter_map(plain).collect() // a few draws repeat a little
     } else {
         Vec::new()
     };

@@ -72,7 +72,7 @@ fn sized_by(subject: &Subject, side: &str) -> KeyPath {
 }
 
 fn law_not_current(subject: &Subject) -> Vec<Finding> {
-    let law = subject.derivation.law;
+    let law = &subject.derivation.law;
     let what = match law.status {
         Status::Current => return Vec::new(),
         Status::Historical => "is superseded",

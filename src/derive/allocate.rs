@@ -4,7 +4,7 @@ use super::budget::RunCost;
 use super::{DeriveError, Notes, Problem, Setting, extrapolation};
 use crate::allocation::{self, Deviation, Intervals, Objective, Point, Wanted, lifetime_flops};
 use crate::data::{Curriculum, Mixture};
-use crate::law::{draws, interval_80};
+use crate::law::{Surface, interval_80};
 use crate::model;
 use crate::plan::{Allocated, Chosen, Cluster, Interval, KeyPath, Served, Versus};
 use crate::quantity::{Flops, FlopsPerParamToken, Loss, Quantity, Tokens};
@@ -128,7 +128,7 @@ pub(super) fn run(
     let intervals = allocation::intervals(law, objective, k, wanted, &point);
     let deviation = allocation::deviation(law, objective, k, &point)
         .filter(|deviation| !is_optimum(deviation, objective, &point));
-    let optimum_80 = if law.draws { optimum_80(point.flops, k) } else { (None, None) };
+    let optimum_80 = optimum_80(law.draws(), point.flops, k);
     Ok(Some(Run { point, deviation, intervals, optimum_80 }))
 }
 
@@ -140,8 +140,12 @@ fn is_optimum(deviation: &Deviation, objective: Option<&Objective>, point: &Poin
     }
 }
 
-fn optimum_80(flops: Flops, k: FlopsPerParamToken) -> (Option<Interval>, Option<Interval>) {
-    let optima = || draws().iter().map(|surface| surface.optimum(flops, k));
+fn optimum_80(
+    draws: &[Surface],
+    flops: Flops,
+    k: FlopsPerParamToken,
+) -> (Option<Interval>, Option<Interval>) {
+    let optima = || draws.iter().map(|surface| surface.optimum(flops, k));
     let params = interval_80(optima().filter_map(|optimum| optimum.params).map(|n| n.0));
     (params, interval_80(optima().map(|optimum| optimum.tokens.0)))
 }

@@ -1,14 +1,46 @@
 //! Bootstrap draws of the default law, and intervals from them.
 
-use super::Surface;
+use super::{Law, Surface};
+use serde::Deserialize;
 use std::sync::LazyLock;
+
+/// The bootstrap draws behind a law's intervals.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(from = "bool")]
+pub enum Draws {
+    /// There are none, and no intervals.
+    #[default]
+    None,
+    /// Those of the default law.
+    Embedded,
+    /// Those that stand in the law's own file.
+    Own(Vec<Surface>),
+}
+
+impl From<bool> for Draws {
+    fn from(embedded: bool) -> Self {
+        if embedded { Self::Embedded } else { Self::None }
+    }
+}
+
+impl Law {
+    /// The draws behind the law's intervals; empty where it has none.
+    #[must_use]
+    pub fn draws(&self) -> &[Surface] {
+        match &self.draws {
+            Draws::None => &[],
+            Draws::Embedded => draws(),
+            Draws::Own(draws) => draws,
+        }
+    }
+}
 
 /// 256 refits of the default law to resamples of its 240 points.
 ///
 /// Each row of `draws.csv` is the Huber fit (delta 1e-3, log loss) to 240 points drawn with
 /// replacement from Epoch AI's reading of Hoffmann et al. 2022, Figure 4. The 256 stand for
-/// 2048 such fits, one for each stratum of eight; `tests/draws.rs` makes the file and says how
-/// to repeat it.
+/// 4000 such fits ([`representatives`](crate::fit::representatives)); `tests/draws.rs` makes the
+/// file and says how to repeat it.
 ///
 /// # Panics
 /// Never: a test reads the embedded file.

@@ -192,6 +192,9 @@ pub struct LawChoice {
     /// Name of a law: `llmplan explain --list laws`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// A law file, such as `llmplan fit` writes; from the plan's folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// FLOPs per parameter per token, the k of C = kND.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub k: Option<FlopsPerParamToken>,

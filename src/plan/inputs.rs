@@ -9,6 +9,8 @@ pub type Inputs = BTreeMap<String, Result<String, String>>;
 /// Paths of the files that a plan names, each with its key; relative ones start at the plan's folder.
 #[must_use]
 pub fn inputs(chosen: &Chosen) -> Vec<(KeyPath, String)> {
-    let config = chosen.model.config.iter();
-    config.map(|path| (KeyPath::from("model.config"), path.clone())).collect()
+    [("law.file", &chosen.law.file), ("model.config", &chosen.model.config)]
+        .into_iter()
+        .filter_map(|(key, path)| Some((KeyPath::from(key), path.clone()?)))
+        .collect()
 }

@@ -72,22 +72,26 @@ fn laws_rows(flops: crate::quantity::Flops, answer: &Answer) -> Vec<Vec<String>>
         "model_params",
         "source",
     ])];
-    rows.extend(law_rows(flops, answer.derivation.k, model.as_ref()).into_iter().map(|row| {
-        vec![
-            row.name.to_owned(),
-            optional(row.params.map(|n| n.0)),
-            exact(row.tokens.0),
-            optional(row.tokens_per_param.map(|r| r.0)),
-            optional(row.flops_per_token),
-            optional(row.compute_ratio),
-            optional(row.extrapolation),
-            row.status.to_owned(),
-            row.architecture.to_owned(),
-            row.counts.to_owned(),
-            optional(row.model_params.map(|n| n.0)),
-            row.source.to_owned(),
-        ]
-    }));
+    rows.extend(
+        law_rows(Some(&answer.derivation.law), flops, answer.derivation.k, model.as_ref())
+            .into_iter()
+            .map(|row| {
+                vec![
+                    row.name.to_owned(),
+                    optional(row.params.map(|n| n.0)),
+                    exact(row.tokens.0),
+                    optional(row.tokens_per_param.map(|r| r.0)),
+                    optional(row.flops_per_token),
+                    optional(row.compute_ratio),
+                    optional(row.extrapolation),
+                    row.status.to_owned(),
+                    row.architecture.to_owned(),
+                    row.counts.to_owned(),
+                    optional(row.model_params.map(|n| n.0)),
+                    row.source.to_owned(),
+                ]
+            }),
+    );
     rows
 }
 

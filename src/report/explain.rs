@@ -185,12 +185,12 @@ fn explain_law(law: &Law) -> Vec<Block> {
     if let Some(repeats) = law.repeats {
         rows.push(("repeats", format!("R_D* = {}, R_N* = {}", repeats.tokens, repeats.params)));
     }
-    if law.draws {
+    if !law.draws().is_empty() {
         rows.push((
             "intervals",
             "80 %, from 256 bootstrap draws: Huber fits (delta 1e-3, log loss) to resamples of the \
-             240 points, one from each of 256 strata of 2048; tests/draws.rs makes them and says \
-             how to repeat it"
+             240 points, of 4000 those at evenly spaced, bias-corrected ranks of the exponent of \
+             N*; tests/draws.rs makes them and says how to repeat it"
                 .to_owned(),
         ));
     }

@@ -15,7 +15,7 @@ struct Document<'a> {
     version: u32,
     #[serde(flatten)]
     derived: &'a Derived,
-    laws: Vec<LawRow>,
+    laws: Vec<LawRow<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     regret: Option<Vec<Value>>,
     missing: Vec<Value>,
@@ -35,7 +35,9 @@ pub fn json(answer: &Answer, show: Show) -> String {
     let document = Document {
         version: VERSION,
         derived: &answer.derivation.derived,
-        laws: flops.map_or_else(Vec::new, |flops| law_rows(flops, k, model.as_ref())),
+        laws: flops.map_or_else(Vec::new, |flops| {
+            law_rows(Some(&answer.derivation.law), flops, k, model.as_ref())
+        }),
         regret: flops
             .filter(|_| show.regret)
             .map(|flops| regrets(flops, k).iter().map(regret).collect()),

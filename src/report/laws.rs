@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::block::Block;
 use crate::allocation::regrets;
-use crate::law::{Architecture, Status, catalogue};
+use crate::law::{Architecture, Law, Status, catalogue};
 use crate::model::Shape;
 use crate::quantity::{
     Flops, FlopsPerParamToken, Params, Quantity, Tokens, TokensPerParam, significant,
@@ -12,9 +12,9 @@ use serde::Serialize;
 
 /// One law's answer to a budget. Losses are left out: laws from different data do not compare.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LawRow {
+pub struct LawRow<'a> {
     /// Law.
-    pub name: &'static str,
+    pub name: &'a str,
     /// N*, as the law counts it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub params: Option<Params>,
@@ -33,23 +33,29 @@ pub struct LawRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extrapolation: Option<f64>,
     /// What the law counts as N.
-    pub counts: &'static str,
+    pub counts: &'a str,
     /// N of the plan's own model, or of the shape picked for it, as the law counts it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_params: Option<Params>,
     /// `current`, `historical` or `warned`.
-    pub status: &'static str,
+    pub status: &'a str,
     /// `dense` or `moe`.
-    pub architecture: &'static str,
+    pub architecture: &'a str,
     /// Where the law is from.
-    pub source: &'static str,
+    pub source: &'a str,
 }
 
-/// Every law's answer to a budget, and what each counts of a model.
+/// Every law's answer to a budget, and what each counts of a model; a law of the user's own stands
+/// first.
 #[must_use]
-pub fn law_rows(flops: Flops, k: FlopsPerParamToken, model: Option<&Shape>) -> Vec<LawRow> {
+pub fn law_rows<'a>(
+    own: Option<&'a Law>,
+    flops: Flops,
+    k: FlopsPerParamToken,
+    model: Option<&Shape>,
+) -> Vec<LawRow<'a>> {
     let six = Flops(flops.0 * FlopsPerParamToken::TRAINING.0 / k.0);
-    let row = |law: &'static crate::law::Law| {
+    let row = |law: &'a Law| {
         let optimum = law.optimum(flops, k);
         let outside = law.extrapolation(six, optimum.params, optimum.tokens);
         LawRow {
@@ -74,7 +80,8 @@ pub fn law_rows(flops: Flops, k: FlopsPerParamToken, model: Option<&Shape>) -> V
             source: &law.source,
         }
     };
-    catalogue().iter().map(row).collect()
+    let own = own.filter(|own| catalogue().iter().all(|known| known != *own));
+    own.into_iter().chain(catalogue().iter()).map(row).collect()
 }
 
 /// The compute at which laws are compared: the run's budget, else what the run needs.
@@ -89,7 +96,7 @@ pub(super) fn summary(answer: &Answer, hint: bool) -> Vec<Block> {
     let Some(flops) = compared(answer) else {
         return Vec::new();
     };
-    let rows = law_rows(flops, answer.derivation.k, None);
+    let rows = law_rows(None, flops, answer.derivation.k, None);
     let sound: Vec<(&str, Params, Tokens)> = rows
         .iter()
         .filter(|row| row.architecture == "dense" && row.status != "warned")
@@ -122,7 +129,7 @@ pub(super) fn table(answer: &Answer) -> Vec<Block> {
         return Vec::new();
     };
     let model = answer.derivation.model_shape();
-    let rows = law_rows(flops, answer.derivation.k, model.as_ref());
+    let rows = law_rows(Some(&answer.derivation.law), flops, answer.derivation.k, model.as_ref());
     let cells = rows.iter().map(|row| {
         let size = row.params.map(Quantity::human);
         let per_token = row.flops_per_token.map(|m| format!("M {}", significant(m, 3)));
@@ -161,7 +168,7 @@ pub(super) fn table(answer: &Answer) -> Vec<Block> {
 }
 
 /// What sets a law apart from the current dense ones.
-fn remark(row: &LawRow) -> String {
+fn remark(row: &LawRow<'_>) -> String {
     let ratio = row.compute_ratio.filter(|ratio| (ratio - 1.0).abs() > 0.02);
     let ratio = ratio.map(|ratio| format!("6ND/C {}", significant(ratio, 3)));
     let status = (row.status != "current").then(|| row.status.to_owned());

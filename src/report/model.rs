@@ -11,6 +11,7 @@ use crate::model::{Convention, Form, Shape, Warning, nearest_published};
 use crate::plan::Chosen;
 use crate::quantity::{Quantity, grouped, significant};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use tables::{by_law, flops, hurts, kv, outline, parameters};
 
 pub use proposals::{proposals, proposals_json};
@@ -38,7 +39,7 @@ pub struct ModelSheet {
     /// Tensor-parallel ranks that the widths are to fit.
     pub tp: u64,
     /// The law of the plan that the shape is from.
-    pub law: Option<&'static Law>,
+    pub law: Option<Cow<'static, Law>>,
 }
 
 /// Tokens per sequence, and who says so.
@@ -75,7 +76,7 @@ impl ModelSheet {
         blocks.extend([Block::Heading("Parameters".to_owned()), parameters(&self.shape)]);
         blocks.push(kv(&self.shape));
         blocks.push(Block::Heading("N as scaling laws count it".to_owned()));
-        blocks.push(by_law(&self.shape, self.law));
+        blocks.push(by_law(&self.shape, self.law.as_deref()));
         let of = self.sequence.stage.as_ref().map(|stage| format!(" (stage {stage})"));
         let title = format!(
             "Training FLOPs per token, in sequences of {} tokens{}",
@@ -143,7 +144,7 @@ impl ModelSheet {
             map.insert("name".to_owned(), json!(self.name));
             map.insert("source".to_owned(), json!(self.source));
             map.insert("sequence_of".to_owned(), json!(self.sequence.stage));
-            map.insert("law".to_owned(), json!(self.law.map(|law| &law.name)));
+            map.insert("law".to_owned(), json!(self.law.as_ref().map(|law| &law.name)));
             map.insert("warnings".to_owned(), warnings.collect());
             map.insert("notes".to_owned(), json!(self.notes));
         }
@@ -170,7 +171,7 @@ pub(super) fn section(answer: &Answer) -> Vec<Block> {
         format!(", {} of them active", grouped(float(active.into())))
     });
     let by_law = model.law_params.map_or(String::new(), |params| {
-        let law = answer.derivation.law;
+        let law = &answer.derivation.law;
         format!("; N as {} counts it is {}", law.name, grouped(float(params.into())))
     });
     let exact = format!("{} parameters{active}{by_law}", grouped(float(model.params.into())));

@@ -66,7 +66,7 @@ pub(super) fn allocation(answer: &Answer) -> Vec<Block> {
     let Some(run) = &derived(answer).allocation else {
         return Vec::new();
     };
-    let law = answer.derivation.law;
+    let law = &answer.derivation.law;
     let title = if answer.derivation.point.is_some_and(|point| point.free) {
         "Compute-optimal run"
     } else {

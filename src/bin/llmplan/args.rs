@@ -2,8 +2,9 @@
 
 use crate::flags::{Chosen, Step};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use plan::fit::{Filter, Role};
 use plan::plan::SourceCaps;
-use plan::quantity::{Devices, Params, SequenceTokens};
+use plan::quantity::{Devices, Flops, Params, SequenceTokens};
 use plan::report::{Kind, Section};
 use std::path::PathBuf;
 
@@ -34,6 +35,8 @@ pub enum Command {
     Throughput(Box<Throughput>),
     /// Check plans against their own claims, their budget and their law
     Check(Check),
+    /// Fit a scaling law to one's own runs
+    Fit(Box<Fit>),
     /// Explain a law, rule, accelerator, model, loader, node or engine
     Explain(Explain),
     /// Print the JSON Schema of a plan file
@@ -219,6 +222,56 @@ pub enum CheckFormat {
 }
 
 #[derive(Debug, Args)]
+pub struct Fit {
+    /// Runs as CSV with a header: params, tokens or flops, loss, and a weight if there is one (`-`
+    /// for standard input)
+    pub file: PathBuf,
+    /// Which column is what, where its name does not tell: params="Model Size"; repeatable
+    #[arg(long = "column", value_name = "WHAT=NAME", value_parser = column)]
+    pub columns: Vec<(Role, String)>,
+    /// Only rows that meet a condition: "flops<1e21"; repeatable
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub filters: Vec<Filter>,
+    /// Leave out the runs with the largest losses
+    #[arg(long, value_name = "COUNT", default_value = "0")]
+    pub drop_largest_loss: usize,
+    /// What is minimised
+    #[arg(long, value_enum, default_value = "log-huber")]
+    pub objective: ObjectiveName,
+    /// Where the Huber loss turns from quadratic to linear [default: 0.001]
+    #[arg(long, value_name = "DELTA", value_parser = delta, allow_hyphen_values = true)]
+    pub delta: Option<f64>,
+    /// Refits to resampled rows, behind errors and intervals; 0 for none
+    #[arg(long, value_name = "COUNT", default_value = "4000", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub bootstrap: u32,
+    /// Seed of the resamples
+    #[arg(long, value_name = "SEED", default_value = "0")]
+    pub seed: u64,
+    /// The budget whose optimum is wanted, FLOP; the largest of the runs unless given
+    #[arg(long, value_name = "FLOP", allow_hyphen_values = true)]
+    pub flops: Option<Flops>,
+    /// Format of the answer
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: MixFormat,
+    /// Keep the law in FILE, for `--law FILE` and `[law] file`
+    #[arg(short = 'o', long = "output", value_name = "FILE.toml")]
+    pub keep: Option<PathBuf>,
+    /// Let -o replace an existing file
+    #[arg(long, requires = "keep")]
+    pub force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ObjectiveName {
+    /// Sum of Huber losses of the log loss
+    LogHuber,
+    /// Sum of absolute deviations of the log loss
+    LogL1,
+    /// Sum of squared deviations of the loss
+    Mse,
+}
+
+#[derive(Debug, Args)]
 pub struct Explain {
     /// Name of a law, rule, accelerator, model, loader, node or engine
     #[arg(required_unless_present = "list")]
@@ -226,6 +279,17 @@ pub struct Explain {
     /// List all of a kind: laws, rules, accelerators, models, loaders, nodes or engines
     #[arg(long, value_name = "KIND", conflicts_with = "name", value_parser = kind)]
     pub list: Option<Kind>,
+}
+
+fn column(text: &str) -> Result<(Role, String), String> {
+    let (what, name) = text.split_once('=').ok_or("write WHAT=NAME, such as loss=val_loss")?;
+    let all = Role::ALL.map(|role| (role.name(), role));
+    Ok((one_of(&all, what.trim())?, name.trim().to_owned()))
+}
+
+fn delta(text: &str) -> Result<f64, String> {
+    let delta = text.parse().ok().filter(|delta: &f64| delta.is_finite() && *delta > 0.0);
+    delta.ok_or_else(|| "a number above 0".to_owned())
 }
 
 fn section(name: &str) -> Result<Section, String> {

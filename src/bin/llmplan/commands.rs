@@ -2,6 +2,7 @@
 
 mod answer;
 mod check;
+mod fit;
 mod memory;
 mod model;
 mod throughput;
@@ -22,6 +23,7 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Memory(arguments) => memory::memory(*arguments),
         Command::Throughput(arguments) => throughput::throughput(*arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Fit(arguments) => fit::fit(&arguments),
         Command::Explain(arguments) => explain(&arguments),
         Command::Schema => {
             let schema = serde_json::to_string_pretty(&plan::file::schema())? + "\n";

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 use plan::plan::{Chosen, Inputs};
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Largest file that can be a plan.
@@ -25,6 +25,33 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
         bail!("{} is larger than 16 MiB", path.display());
     }
     Ok(bytes)
+}
+
+/// A file as a stream, for data of any size; `-` is standard input.
+pub fn stream(path: &Path) -> Result<Box<dyn Read>> {
+    if is_stdin(path) {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let failed = || format!("cannot read {}", path.display());
+    if fs::metadata(path).with_context(failed)?.is_dir() {
+        bail!("{} is a folder; a file is needed", path.display());
+    }
+    Ok(Box::new(File::open(path).with_context(failed)?))
+}
+
+/// The path to a file from the folder of a plan, so that the plan finds it.
+pub fn from_plan(file: &str, plan: &Path) -> String {
+    let folder = match plan.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !is_stdin(plan) => folder,
+        _ => return file.to_owned(),
+    };
+    let (Ok(to), Ok(folder)) = (fs::canonicalize(file), fs::canonicalize(folder)) else {
+        return file.to_owned();
+    };
+    let common = to.components().zip(folder.components()).take_while(|(a, b)| a == b).count();
+    let up = folder.components().skip(common).map(|_| std::path::Component::ParentDir);
+    let path: PathBuf = up.chain(to.components().skip(common)).collect();
+    path.to_string_lossy().replace('\\', "/")
 }
 
 /// The files that a plan names, from its folder; those that cannot be read say why.

@@ -27,8 +27,8 @@ macro_rules! flags {
             $($($(#[$doc])*
             #[arg(long, value_name = $value, help_heading = $heading, allow_hyphen_values = true)]
             pub $field: Option<$type>,)+)+
-            /// Scaling law: `llmplan explain --list laws`
-            #[arg(long, value_name = "NAME", help_heading = "Law")]
+            /// Scaling law: `llmplan explain --list laws`, or a file such as `llmplan fit` writes
+            #[arg(long, value_name = "NAME|FILE.toml", help_heading = "Law")]
             pub law: Option<String>,
             /// A published model whose quality is to be matched
             #[arg(long = "match", value_name = "MODEL", help_heading = "Run")]
@@ -54,14 +54,13 @@ macro_rules! flags {
                 $($(if self.$field.is_some() {
                     plan.$($target).+ = self.$field;
                 })+)+
-                let named = [
-                    (self.law, &mut plan.law.name),
-                    (self.matches, &mut plan.run.matches),
-                ];
-                for (value, target) in named {
-                    if value.is_some() {
-                        *target = value;
-                    }
+                if let Some(law) = self.law {
+                    let is_file = is_law_file(&law);
+                    plan.law.name = Some(law.clone()).filter(|_| !is_file);
+                    plan.law.file = Some(law).filter(|_| is_file);
+                }
+                if self.matches.is_some() {
+                    plan.run.matches = self.matches;
                 }
                 plan.run.goal = self.goal.or(plan.run.goal);
                 Ok(())
@@ -127,6 +126,11 @@ flags! {
         /// Price of a billion bought tokens
         usd_per_billion_tokens: UsdPerBillionTokens = "USD", "cost.usd_per_billion_tokens", cost.usd_per_billion_tokens;
     }
+}
+
+/// Whether `--law` names a file: no law of the catalogue ends so.
+pub fn is_law_file(law: &str) -> bool {
+    std::path::Path::new(law).extension().is_some_and(|end| end.eq_ignore_ascii_case("toml"))
 }
 
 impl Chosen {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 /// Shapes for a size, with reasons; the law is that of the plan whose size it is.
 #[must_use]
-pub fn proposals(found: &[Proposal], wanted: &Wanted, law: Option<&'static Law>) -> Vec<Block> {
+pub fn proposals(found: &[Proposal], wanted: &Wanted, law: Option<&Law>) -> Vec<Block> {
     let target = wanted.params.0;
     let size = |proposal: &Proposal| proposal.shape.size_by(wanted.counting);
     let number = |value: Option<u64>| value.map_or("-".to_owned(), |value| value.to_string());

@@ -72,7 +72,7 @@ pub(super) fn parameters(shape: &Shape) -> Block {
 }
 
 /// N by what laws leave out, and which laws do; a plan's law is named first.
-pub(super) fn by_law(shape: &Shape, law: Option<&'static Law>) -> Block {
+pub(super) fn by_law(shape: &Shape, law: Option<&Law>) -> Block {
     let all = if shape.has_experts() { "what works on a token" } else { "all" };
     let ways = [
         (Counting::All, all.to_owned()),
@@ -85,7 +85,9 @@ pub(super) fn by_law(shape: &Shape, law: Option<&'static Law>) -> Block {
         let laws =
             counting.laws().chain(Counting::Active.laws().filter(|_| counting == Counting::All));
         let names: Vec<&str> = laws.map(|law| law.name.as_str()).collect();
-        let own = law.filter(|law| names.contains(&law.name.as_str())).map(|law| law.name.as_str());
+        let own = law
+            .filter(|law| names.contains(&law.name.as_str()) || law.counting == counting)
+            .map(|law| law.name.as_str());
         let first = own.or(names.first().copied())?;
         let more = match names.len() {
             0 | 1 => String::new(),

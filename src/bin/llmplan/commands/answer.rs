@@ -33,9 +33,15 @@ pub fn budget(arguments: args::Budget) -> Result<Exit> {
              `{key}` out of the plan"
         );
     }
+    let from_flag = arguments.chosen.law.is_some();
     arguments.chosen.apply(&mut chosen)?;
+    // where the plan is, or will be
+    let folder =
+        arguments.file.as_deref().or(arguments.to.keep.as_deref()).unwrap_or(Path::new(""));
+    if let Some(file) = chosen.law.file.as_mut().filter(|_| from_flag) {
+        *file = files::from_plan(file, folder);
+    }
     let document = changed(started, chosen);
-    let folder = arguments.file.as_deref().unwrap_or(Path::new(""));
     let derivation = match derive_with(&document.chosen, &files::inputs(folder, &document.chosen)) {
         Ok(derivation) => derivation,
         Err(error) => {
@@ -249,7 +255,11 @@ pub(super) fn refuse(path: &Path, text: &str, findings: &[Finding]) -> Exit {
 /// A key as the flag that a user knows.
 pub(super) fn blamed(key: &str) -> String {
     let last = key.rsplit('.').next().unwrap_or(key);
-    if key == "law.name" { "--law".to_owned() } else { format!("--{}", last.replace('_', "-")) }
+    if key == "law.name" || key == "law.file" {
+        "--law".to_owned()
+    } else {
+        format!("--{}", last.replace('_', "-"))
+    }
 }
 
 /// Prints the answer, or keeps it in a file.

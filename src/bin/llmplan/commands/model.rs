@@ -64,7 +64,7 @@ fn refuse_wishes(arguments: &Model, known: &str) -> Result<()> {
     }
 }
 
-fn proposed(wanted: &Wanted, law: Option<&'static Law>, sequence: &Sequence) -> Result<Answered> {
+fn proposed(wanted: &Wanted, law: Option<&Law>, sequence: &Sequence) -> Result<Answered> {
     let found = propose(wanted).map_err(|error| told("", &error))?;
     Ok((proposals(&found, wanted, law), proposals_json(&found, wanted, sequence.tokens)))
 }
@@ -159,7 +159,7 @@ fn of_plan(path: &Path, arguments: &Model) -> Result<Result<Answered, Exit>> {
         );
     }
     let wanted = Wanted { params, counting: law.counting, ..wishes(arguments) };
-    proposed(&wanted, Some(law), &sequence).map(Ok)
+    proposed(&wanted, Some(&law), &sequence).map(Ok)
 }
 
 /// The sequence that the flags ask for.
