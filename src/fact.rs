@@ -1,6 +1,10 @@
-//! Facts: named entries that carry their source, and how they are looked up.
+//! Facts: named entries that carry their source, and how they are looked up; what stands behind a
+//! prediction.
 
+mod evidence;
 pub(crate) mod hash;
+
+pub use evidence::Evidence;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

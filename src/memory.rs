@@ -35,7 +35,7 @@ mod unit;
 pub use compare::{Outcome, Row, Way, compare};
 pub use device::{Context, Device, Estimate, Over, Ratios, fits};
 pub use evidence::{
-    ADAPTERS, BIGSCIENCE, Evidence, HUGGING_FACE, KNOWN_FAMILIES, MEASURED, MEGATRON, OFFLOADED,
+    ADAPTERS, BIGSCIENCE, HUGGING_FACE, KNOWN_FAMILIES, MEASURED, MEGATRON, OFFLOADED,
     OTHER_FAMILIES, OWN_LOGITS, Settings, Suite, TORCHTITAN, TRACKER, evidence,
 };
 pub use label::{Group, Label};

@@ -20,6 +20,7 @@ mod mix;
 mod model;
 mod page;
 mod run;
+mod step;
 mod throughput;
 mod words;
 

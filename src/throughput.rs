@@ -26,7 +26,7 @@ use crate::model::{Convention, Shape};
 pub use clock::Clock;
 pub use constant::{Constant, constants};
 pub use engine::{Engine, Selective, engines};
-pub use evidence::{Evidence, SUITES, Suite, evidence};
+pub use evidence::{SUITES, Suite, evidence};
 pub use work::Work;
 
 /// One optimizer step on the pipeline device that takes longest; seconds, which add up.

@@ -9,10 +9,15 @@ use plan::model::{
     Attention, Block, FeedForward, Grouped, Mlp, Norm, Positions, QkNorm, Shape, Stack,
 };
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 
+#[path = "support/data.rs"]
+mod data;
 #[path = "support/llama.rs"]
 mod llama;
+#[path = "support/network.rs"]
+mod network;
+#[path = "support/percentile.rs"]
+mod percentile;
 #[path = "support/setting.rs"]
 mod setting;
 #[path = "support/spread.rs"]
@@ -20,6 +25,7 @@ mod spread;
 #[path = "support/suite.rs"]
 mod suite;
 
+use data::find;
 use llama::llama;
 use setting::plain;
 use spread::spread;
@@ -29,21 +35,9 @@ const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 
 type Row = HashMap<String, String>;
 
-/// The rows of a file of measurements in `$LLMPLAN_DATA`, or else in `../shared/data`; none, with a
-/// word, where it is absent.
-fn rows(name: &str) -> Vec<Row> {
-    let folder = std::env::var_os("LLMPLAN_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
-    let path = folder.join(name);
-    if !path.exists() {
-        eprintln!(
-            "skipped: {} is absent; set LLMPLAN_DATA to the folder that has it",
-            path.display()
-        );
-        return Vec::new();
-    }
+/// The rows of a file of measurements; none, with a word, where it is absent.
+fn rows(name: &str, from: &str) -> Vec<Row> {
+    let Some(path) = find(name, from) else { return Vec::new() };
     csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()
 }
 
@@ -126,7 +120,7 @@ fn mean(errors: &[f64]) -> f64 {
 #[test]
 fn torchtitan_reserves_what_its_authors_saw() {
     let (mut full, mut selective, mut cases) = (Vec::new(), Vec::new(), Vec::new());
-    for row in rows("throughput_torchtitan_measured.csv") {
+    for row in rows("throughput_torchtitan_measured.csv", "github.com/pytorch/torchtitan") {
         let Ok(measured) = row["peak_mem_gib"].parse::<f64>() else { continue };
         if row["pp"] != "1" || row["ac"] == "selective-layer" {
             continue; // pipelines are not understood: tests/oracle/engine_memory_torch.md
@@ -293,7 +287,8 @@ fn chronicle(row: &Row) -> Option<(Chronicle, f64)> {
 
 #[test]
 fn megatron_deepspeed_shows_what_bigscience_saw() {
-    let rows = rows("throughput_bigscience_a100_3d.csv");
+    let rows =
+        rows("throughput_bigscience_a100_3d.csv", "github.com/bigscience-workshop/bigscience");
     let cases = rows.iter().filter_map(chronicle);
     let cases: Vec<Case> = cases.map(|(of, measured)| of.case(measured)).collect();
     if cases.is_empty() {

@@ -7,6 +7,8 @@ use plan::memory::{
 };
 use plan::model::shapes;
 
+#[path = "support/percentile.rs"]
+mod percentile;
 #[path = "support/rows.rs"]
 mod rows;
 #[path = "support/setting.rs"]
@@ -18,10 +20,11 @@ mod suite;
 #[path = "support/tracked.rs"]
 mod tracked;
 
+use percentile::{percentile, sorted};
 use rows::{Row, number, rows};
 use setting::plain;
 use spread::spread;
-use suite::{Case, bound, percentile, sorted};
+use suite::{Case, bound};
 use tracked::tracked;
 
 #[expect(clippy::cast_precision_loss, reason = "bytes below 2^53")]

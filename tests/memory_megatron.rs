@@ -9,15 +9,17 @@ use plan::memory::{
 use plan::model::{Attention, Shape, shapes};
 use proptest::prelude::*;
 use std::collections::HashMap;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
-use std::{env, fs};
 
+#[path = "support/data.rs"]
+mod data;
+#[path = "support/percentile.rs"]
+mod percentile;
 #[path = "support/spread.rs"]
 mod spread;
 #[path = "support/suite.rs"]
 mod suite;
 
+use data::find;
 use spread::spread;
 use suite::{Case, bound};
 
@@ -141,20 +143,9 @@ fn measured_on_b200() {
 /// Every row of the same file as the data folder has it, those with more micro-batches too.
 #[test]
 fn measured_on_b200_every_row() {
-    let folder = env::var_os("LLMPLAN_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
-    let path = folder.join("throughput_simumax_b200_measured.csv");
-    let Ok(text) = fs::read(&path) else {
-        let _ = writeln!(
-            io::stderr(),
-            "skipped: {} is absent; set LLMPLAN_DATA to the folder that has it",
-            path.display()
-        );
-        return;
-    };
-    let mut reader = csv::Reader::from_reader(&text[..]);
+    let name = "throughput_simumax_b200_measured.csv";
+    let Some(path) = find(name, "github.com/MooreThreads/SimuMax") else { return };
+    let mut reader = csv::Reader::from_path(path).unwrap();
     let rows: Vec<HashMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
     let cases: Vec<Case> = rows
         .iter()

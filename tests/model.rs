@@ -1,5 +1,8 @@
 //! Shapes against transformers' own classes, published FLOPs, and each other.
 
+#[path = "support/data.rs"]
+mod data;
+
 mod oracle {
     use plan::model::{BlockCount, Config, Weights, read_config};
     use serde::Deserialize;
@@ -132,9 +135,8 @@ mod oracle {
 }
 
 mod flops {
+    use crate::data::find;
     use plan::model::{Attention, Convention, NormKey, Positions, Shape, ShapeKeys, shapes};
-    use std::path::{Path, PathBuf};
-    use std::{env, io, io::Write as _};
 
     /// 61.07, 57.91 and 51.47 G are what torchtitan in 2024, `NeMo` 24.12 and Megatron-Bridge 25.11 count
     /// for a token of Llama 3 8B; `printed_tflops_use_the_convention_named` has their own figures.
@@ -226,15 +228,8 @@ mod flops {
     /// the single parameter: all parameters, the learned positions of the sequence among them.
     #[test]
     fn printed_mfu_of_llm_foundry() {
-        let path = data_dir().join("throughput_llm_foundry_throughput.csv");
-        if !path.exists() {
-            let _ = writeln!(
-                io::stderr(),
-                "skipped: {} is absent; set LLMPLAN_DATA to the folder that has it",
-                path.display()
-            );
-            return;
-        }
+        let name = "throughput_llm_foundry_throughput.csv";
+        let Some(path) = find(name, "github.com/mosaicml/llm-foundry") else { return };
         let mut rows = csv::Reader::from_path(&path).expect("the file opens");
         let headers = rows.headers().expect("it has a header").clone();
         let mut worst = 0.0_f64;
@@ -273,19 +268,12 @@ mod flops {
         }
         assert!(count >= 140, "{count} rows");
         assert!(worst < 0.0025, "worst {worst}");
-        let _ = writeln!(io::stderr(), "{count} rows, worst {:.3} %", worst * 100.0);
+        println!("{count} rows, worst {:.3} %", worst * 100.0);
     }
 
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     fn f64_of(number: u128) -> f64 {
         number as f64
-    }
-
-    fn data_dir() -> PathBuf {
-        env::var_os("LLMPLAN_DATA").map_or_else(
-            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-            PathBuf::from,
-        )
     }
 
     #[test]

@@ -689,6 +689,20 @@ fn two_parts_give_up_the_same_share() {
     }
 }
 
+/// What the third source holds is a part of the run too small to see beside the others.
+#[test]
+fn a_speck_leaves_the_others_as_near() {
+    let own: &[f64] = &[1.0, 0.0, 0.0];
+    let specks: &[f64] = &[1.0, 0.0, 6.153_535_525_093_545e-12];
+    let most: &[f64] = &[1.0, 3.477_157_023_634e-7, 0.0];
+    let parts = [(3.0, own), (1.0, specks), (40_665_252_107.562_88, most)];
+    let caps = [38_254_296_145.199_46, 2_410_956_007.028_682_7, 1.218_796_848_868_235_4e-14];
+    let run = Run::new(&parts, &caps);
+    let found = run.project().unwrap();
+    assert_optimal(&run, &found, 1e-9);
+    assert_close(&found.multipliers[1..2], &[0.0], 0.0);
+}
+
 #[test]
 fn parts_that_are_alike_stay_alike() {
     let weights: &[f64] = &[4.0, 3.0, 2.0, 1.0];

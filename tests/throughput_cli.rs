@@ -77,7 +77,15 @@ fn a_published_run_through_flags() {
     assert!((sum / step - 1.0).abs() < 1e-9, "{sum} {step}");
     assert!((step - 2.0 * 8192.0 / rate).abs() < 1e-9);
     let text = folder.run(&STEP);
-    assert!(text.answers().contains("tokens/s per device, predicted"), "{text:?}");
+    assert!(text.answers().contains("tokens/s per device, predicted (80 %: "), "{text:?}");
+    let [low, high] = [0, 1].map(|end| {
+        let ratio = number(&found, &format!("/evidence/measured_over_predicted_80/{end}"));
+        let end = number(&found, &format!("/tokens_per_second_per_device_80/{end}"));
+        assert!((end / rate / ratio - 1.0).abs() < 1e-9, "{end}");
+        end
+    });
+    assert!(low < rate && rate < high, "{low} {high}");
+    assert!((low..high).contains(&6514.0), "{low} {high}");
     assert!(text.out.lines().all(|line| line.chars().count() <= 80), "{}", text.out);
 }
 
@@ -98,6 +106,8 @@ fn an_accelerator_of_ones_own() {
     let found = json(&folder, &["throughput", "own.toml"]);
     assert_eq!(number(&found, "/device/peak_flops"), 400e12);
     assert_eq!(found["evidence"]["inside"], false);
+    // no run like it tested the engine
+    assert!(found["tokens_per_second_per_device_80"].is_null());
     let slower = PLAN.replace("400 TFLOP/s", "200 TFLOP/s");
     let folder = folder.with("slower.toml", slower);
     let slower = json(&folder, &["throughput", "slower.toml"]);
@@ -116,6 +126,7 @@ fn what_was_measured_goes_first() {
     let found = json(&folder, &["throughput", "measured.toml"]);
     assert_eq!(number(&found, "/tokens_per_second_per_device"), 3000.0);
     assert_eq!(found["measured"], true);
+    assert!(found["tokens_per_second_per_device_80"].is_null());
     let rate = number(&predicted, "/tokens_per_second_per_device");
     assert_eq!(number(&found, "/predicted_tokens_per_second_per_device"), rate);
     let run = folder.run(&["throughput", "measured.toml"]);

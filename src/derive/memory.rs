@@ -2,10 +2,11 @@
 
 use super::split::Split;
 use super::{DeriveError, Notes, Problem};
+use crate::fact::Evidence;
 use crate::hardware::{self, Accelerator};
 use crate::layout::LayoutKeys;
 use crate::memory::{
-    self, Adapter, Device, Evidence, Label, MAX_RANK, Peak, Profile, Setting, Step, fits, step,
+    self, Adapter, Device, Label, MAX_RANK, Peak, Profile, Setting, Step, Suite, fits, step,
 };
 use crate::model::Shape;
 use crate::plan::{Chosen, DerivedMemory, KeyPath};
@@ -46,7 +47,7 @@ pub struct StepMemory {
 impl StepMemory {
     /// What tested a step like this.
     #[must_use]
-    pub fn evidence(&self) -> Evidence {
+    pub fn evidence(&self) -> Evidence<Suite> {
         memory::evidence(&self.shape, self.family, &self.setting)
     }
 

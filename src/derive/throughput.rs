@@ -2,13 +2,14 @@
 
 use super::split::Split;
 use super::{DeriveError, Notes, Problem};
+use crate::fact::Evidence;
 use crate::hardware::{self, Device, Node, UserDevice, nodes};
 use crate::layout::Layout;
 use crate::memory::Precision;
 use crate::model::{Convention, Shape};
 use crate::plan::{Chosen, Cluster, DerivedThroughput};
 use crate::throughput::{
-    Clock, Engine, Evidence, StepTime, ThroughputError, Work, engines, evidence, mfu,
+    Clock, Engine, StepTime, Suite, ThroughputError, Work, engines, evidence, mfu,
 };
 
 /// The time of a step as the plan has it.
@@ -35,7 +36,7 @@ pub struct StepThroughput {
     /// What was measured instead, tokens per second of one device.
     pub measured: Option<f64>,
     /// What tested such predictions; none where nothing did.
-    pub evidence: Option<Evidence>,
+    pub evidence: Option<Evidence<Suite>>,
 }
 
 impl StepThroughput {
@@ -49,6 +50,15 @@ impl StepThroughput {
     #[must_use]
     pub fn tokens_per_second_per_device(&self) -> f64 {
         self.measured.unwrap_or_else(|| self.predicted())
+    }
+
+    /// The range of 80 % of the runs that tested it; none where it was measured, nor where the step
+    /// is unlike those runs.
+    #[must_use]
+    pub fn range_80(&self) -> Option<[f64; 2]> {
+        let evidence = self.evidence.as_ref().filter(|evidence| evidence.inside())?;
+        let range = evidence.suite.ratios_80.map(|ratio| ratio * self.predicted());
+        self.measured.is_none().then_some(range)
     }
 
     /// Seconds of a step at that rate.
@@ -188,6 +198,7 @@ pub(super) fn view(step: &StepThroughput) -> DerivedThroughput {
     let exposed = exposed.map(|(axis, seconds)| (format!("exposed_{axis}"), seconds));
     DerivedThroughput {
         tokens_per_second_per_device: step.tokens_per_second_per_device(),
+        tokens_per_second_per_device_80: step.range_80(),
         measured: step.measured.is_some(),
         predicted_tokens_per_second_per_device: step.measured.map(|_| step.predicted()),
         step_seconds: step.step_seconds(),

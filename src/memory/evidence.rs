@@ -9,30 +9,14 @@ pub use suites::{
 
 use super::setting::{Base, Optimizer, Profile, Setting};
 use super::stream::number;
+use crate::fact::Evidence;
 use crate::layout::Recompute;
 use crate::model::{Attention, FeedForward, QkNorm, Shape};
 use crate::quantity::{grouped, significant};
 
-/// The evidence for one case.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Evidence {
-    /// The suite that tested this profile.
-    pub suite: &'static Suite,
-    /// In what the case lies outside the suite; inside where empty.
-    pub outside: Vec<String>,
-}
-
-impl Evidence {
-    /// Whether the case is like those that were tested.
-    #[must_use]
-    pub fn inside(&self) -> bool {
-        self.outside.is_empty()
-    }
-}
-
 /// What tested a case like this.
 #[must_use]
-pub fn evidence(shape: &Shape, family: Option<&str>, setting: &Setting) -> Evidence {
+pub fn evidence(shape: &Shape, family: Option<&str>, setting: &Setting) -> Evidence<Suite> {
     let suite = match setting.profile {
         Profile::Eager => &TRACKER,
         Profile::Cuda if setting.layout.cpu_offload => &OFFLOADED,

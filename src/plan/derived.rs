@@ -210,6 +210,9 @@ pub struct DerivedMemory {
 pub struct DerivedThroughput {
     /// Tokens that one accelerator trains on in a second.
     pub tokens_per_second_per_device: f64,
+    /// 80 % of the runs that tested such predictions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_second_per_device_80: Option<Interval>,
     /// Whether that was measured rather than predicted.
     pub measured: bool,
     /// What is predicted, where it was measured.

@@ -8,13 +8,12 @@ mod known;
 use super::answer::Answer;
 use super::block::Block;
 use super::memory_picture;
+use super::step::{self, count, degrees, named};
 use crate::derive::{StepMemory, on_gpu};
 use crate::hardware::Accelerator;
 use crate::memory::{Over, Ratios, Remedy, fits, remedies};
-use crate::model::shapes;
 use crate::plan::Assumed;
-use crate::quantity::{Quantity, grouped, significant};
-use std::fmt::Write as _;
+use crate::quantity::{grouped, significant};
 
 pub(super) use json::layout;
 pub use json::{memory_csv, memory_json};
@@ -28,11 +27,6 @@ fn gib(bytes: f64) -> String {
 
 fn percent(part: f64, of: f64) -> String {
     format!("{} %", significant(part / of * 100.0, 3))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "for people")]
-fn count(number: u64) -> String {
-    grouped(number as f64)
 }
 
 /// The memory in short, for the answer of a plan.
@@ -75,7 +69,7 @@ pub(super) fn page(answer: &Answer, view: MemoryView) -> Vec<Block> {
         blocks.extend(compare::tables(step));
         blocks.push(Block::Heading("Evidence".to_owned()));
         blocks.extend(known::evidence(step));
-        blocks.extend(assumed(answer));
+        blocks.extend(step::assumed(defaults(answer)));
         return blocks;
     }
     let device = step.accelerator_bytes();
@@ -90,7 +84,7 @@ pub(super) fn page(answer: &Answer, view: MemoryView) -> Vec<Block> {
     blocks.extend(saving(step));
     blocks.push(Block::Heading("Evidence".to_owned()));
     blocks.extend(known::evidence(step));
-    blocks.extend(assumed(answer));
+    blocks.extend(step::assumed(defaults(answer)));
     blocks
 }
 
@@ -100,24 +94,12 @@ fn headline(answer: &Answer, step: &StepMemory) -> Vec<Block> {
     let part = held::largest(peak);
     let plural = if layout.devices() == 1 { "" } else { "s" };
     let mut split = format!("{} on {} device{plural}", layout.strategy, count(layout.devices()));
-    for (key, degree) in [
-        ("dp_replicate", layout.dp_replicate),
-        ("dp_shard", layout.dp_shard),
-        ("tp", layout.tp),
-        ("pp", layout.pp),
-        ("cp", layout.cp),
-        ("ep", layout.ep),
-        ("interleave", layout.interleave),
-    ] {
-        if degree > 1 {
-            let _ = write!(split, ", {key} {degree}");
-        }
-    }
+    split.push_str(&degrees(layout));
     if layout.cpu_offload {
         split.push_str(", cpu_offload");
     }
     let mut lines = vec![
-        Block::Line(format!("  {}; {split}.", named(answer, step))),
+        Block::Line(format!("  {}; {split}.", named(answer, &step.shape))),
         Block::Line(format!(
             "  {} x {} tokens a micro-batch, recompute {}, {}, {}, profile {}{}.",
             count(layout.micro_batch),
@@ -155,15 +137,6 @@ fn headline(answer: &Answer, step: &StepMemory) -> Vec<Block> {
         )));
     }
     lines
-}
-
-/// The model in a few words.
-fn named(answer: &Answer, step: &StepMemory) -> String {
-    let model = &answer.chosen.model;
-    let published = model.name.as_deref().and_then(|name| shapes().find(name).ok());
-    let name = published.map(|published| published.title.clone()).or(model.config.clone());
-    let params = format!("{} parameters", step.shape.params().human());
-    name.map_or_else(|| params.clone(), |name| format!("{name}, {params}"))
 }
 
 /// Whether it fits, where that can be said.
@@ -256,23 +229,9 @@ fn defaults<'a>(answer: &Answer<'a>) -> impl Iterator<Item = (&'a String, &'a As
     answer.derivation.derived.assumed.iter().filter(move |(key, _)| of_step(key))
 }
 
-/// They on a line.
-fn assumed(answer: &Answer) -> Vec<Block> {
-    let words = defaults(answer).map(|(key, assumed)| format!("{key} = {}", assumed.value));
-    let words: Vec<String> = words.collect();
-    if words.is_empty() {
-        return Vec::new();
-    }
-    vec![
-        Block::Heading("Assumed".to_owned()),
-        Block::Line(format!("  {}.", words.join(", "))),
-        Block::Line("  `--format json` has the source of each.".to_owned()),
-    ]
-}
-
 /// The model of the step.
 fn title(answer: &Answer) -> Option<String> {
-    answer.derivation.memory.as_ref().map(|step| named(answer, step))
+    answer.derivation.memory.as_ref().map(|step| named(answer, &step.shape))
 }
 
 /// Bytes as a whole number.

@@ -4,22 +4,18 @@ mod json;
 
 use super::answer::Answer;
 use super::block::Block;
+use super::step::{self, count, degrees, named};
 use crate::derive::StepThroughput;
 use crate::hardware::nodes;
-use crate::model::{Convention, shapes};
+use crate::model::Convention;
 use crate::plan::Assumed;
-use crate::quantity::{Quantity, grouped, significant};
+use crate::quantity::{grouped, significant};
 use std::fmt::Write as _;
 
 pub use json::{throughput_csv, throughput_json};
 
 fn percent(share: f64) -> String {
     format!("{} %", significant(share * 100.0, 3))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "for people")]
-fn count(number: u64) -> String {
-    grouped(number as f64)
 }
 
 /// Seconds in a unit that suits them.
@@ -57,7 +53,7 @@ pub(super) fn page(answer: &Answer) -> Vec<Block> {
     blocks.push(utilisation(step));
     blocks.push(Block::Heading("Evidence".to_owned()));
     blocks.push(Block::Line(format!("  {}", tested(step))));
-    blocks.extend(assumed(answer));
+    blocks.extend(step::assumed(defaults(answer)));
     blocks
 }
 
@@ -65,9 +61,12 @@ pub(super) fn page(answer: &Answer) -> Vec<Block> {
 fn rate(step: &StepThroughput) -> String {
     let each = step.tokens_per_second_per_device();
     let devices = step.layout.devices();
+    let range = step.range_80().map_or_else(String::new, |[low, high]| {
+        format!(" (80 %: {} to {})", grouped(four(low)), grouped(four(high)))
+    });
     let how = if step.measured.is_some() { "measured" } else { "predicted" };
     let mut line = format!(
-        "  {} tokens/s per device, {how}; {} on {} device{}, {} for a step of {} tokens.",
+        "  {} tokens/s per device, {how}{range}; {} on {} device{}, {} for a step of {} tokens.",
         grouped(four(each)),
         grouped(four(each * float(devices))),
         count(devices),
@@ -91,20 +90,8 @@ fn four(number: f64) -> f64 {
 
 fn asked(answer: &Answer, step: &StepThroughput) -> String {
     let layout = &step.layout;
-    let mut split = format!("{}, {}", named(answer, step), layout.strategy);
-    for (key, degree) in [
-        ("dp_replicate", layout.dp_replicate),
-        ("dp_shard", layout.dp_shard),
-        ("tp", layout.tp),
-        ("pp", layout.pp),
-        ("cp", layout.cp),
-        ("ep", layout.ep),
-        ("interleave", layout.interleave),
-    ] {
-        if degree > 1 {
-            let _ = write!(split, ", {key} {degree}");
-        }
-    }
+    let model = named(answer, &step.shape);
+    let split = format!("{model}, {}{}", layout.strategy, degrees(layout));
     format!(
         "{split}; {} x {} tokens a micro-batch, {} micro-batch{} a step, recompute {}, {}.",
         count(layout.micro_batch),
@@ -114,14 +101,6 @@ fn asked(answer: &Answer, step: &StepThroughput) -> String {
         layout.recompute,
         step.precision,
     )
-}
-
-/// The model in a few words.
-fn named(answer: &Answer, step: &StepThroughput) -> String {
-    let name = answer.chosen.model.name.as_deref();
-    let published = name.and_then(|name| shapes().find(name).ok());
-    let params = format!("{} parameters", step.shape.params().human());
-    published.map_or_else(|| params.clone(), |published| format!("{}, {params}", published.title))
 }
 
 fn device(step: &StepThroughput) -> String {
@@ -208,19 +187,6 @@ fn defaults<'a>(answer: &Answer<'a>) -> impl Iterator<Item = (&'a String, &'a As
         tables.iter().any(|table| key.starts_with(table)) || formats.contains(&key)
     };
     answer.derivation.derived.assumed.iter().filter(move |(key, _)| of_step(key))
-}
-
-fn assumed(answer: &Answer) -> Vec<Block> {
-    let words = defaults(answer).map(|(key, assumed)| format!("{key} = {}", assumed.value));
-    let words: Vec<String> = words.collect();
-    if words.is_empty() {
-        return Vec::new();
-    }
-    vec![
-        Block::Heading("Assumed".to_owned()),
-        Block::Line(format!("  {}.", words.join(", "))),
-        Block::Line("  `--format json` has the source of each.".to_owned()),
-    ]
 }
 
 /// Machines, a line each.

@@ -67,21 +67,23 @@ def measured(step):
     }
 
 
-def sharded(c):
-    """A case of fsdp_memory.py with real tensors."""
+def sharded(c, **options):
+    """A case of fsdp_memory.py with real tensors, under further options of `fully_shard`."""
     dist.init_process_group("fake", store=FakeStore(), rank=0, world_size=c["ranks"])
     mesh = init_device_mesh("cuda", (c["ranks"],))
     policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
-    model = _classes()[0](c)
+    with torch.device("cuda"):
+        model = _classes()[0](c)
     for unit in [*model.layers, model]:
-        fully_shard(unit, mesh=mesh, mp_policy=policy, reshard_after_forward=c["reshard"])
+        fully_shard(unit, mesh=mesh, mp_policy=policy, reshard_after_forward=c["reshard"], **options)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-9, foreach=False)
     shape = (c["micro_batch"], c["sequence"])
-    tokens, labels = (torch.randint(0, c["vocab"], shape) for _ in range(2))
+    tokens, labels = (torch.randint(0, c["vocab"], shape, device="cuda") for _ in range(2))
 
     def step():
         optimizer.zero_grad()
-        logits = model(tokens)
+        with torch.device("cuda"):
+            logits = model(tokens)
         loss = F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(0, 1))
         if not c["logits_kept"]:
             del logits

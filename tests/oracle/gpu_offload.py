@@ -13,14 +13,10 @@ import sys
 import time
 
 import torch
-import torch.distributed as dist
-import torch.nn.functional as F
-from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import CPUOffloadPolicy, MixedPrecisionPolicy, fully_shard
-from torch.testing._internal.distributed.fake_pg import FakeStore
+from torch.distributed.fsdp import CPUOffloadPolicy
 
-from fsdp_memory import _classes, cases
-from gpu_memory import measured
+from fsdp_memory import cases
+from gpu_memory import sharded
 
 # every kind of block, sharded a little and much, with and without recomputation and resharding;
 # few numbers on a device, since AdamW runs on the host
@@ -54,37 +50,6 @@ qwen2.5-7b 8/28 g8 2x4096 k
 """.strip().split("\n")
 
 
-def sharded(c):
-    dist.init_process_group("fake", store=FakeStore(), rank=0, world_size=c["ranks"])
-    mesh = init_device_mesh("cuda", (c["ranks"],))
-    policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
-    with torch.device("cuda"):
-        model = _classes()[0](c)
-        shape = (c["micro_batch"], c["sequence"])
-        tokens, labels = (torch.randint(0, c["vocab"], shape) for _ in range(2))
-    for unit in [*model.layers, model]:
-        fully_shard(
-            unit, mesh=mesh, mp_policy=policy, reshard_after_forward=c["reshard"],
-            offload_policy=CPUOffloadPolicy(),
-        )  # fmt: skip
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-9, foreach=False)
-
-    def step():
-        optimizer.zero_grad()
-        with torch.device("cuda"):
-            logits = model(tokens)
-        loss = F.cross_entropy(logits.flatten(0, 1).float(), labels.flatten(0, 1))
-        if not c["logits_kept"]:
-            del logits
-        loss.backward()
-        optimizer.step()
-
-    try:
-        return measured(step)
-    finally:
-        dist.destroy_process_group()
-
-
 def main():
     file, limit = sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 480.0
     started = time.time()
@@ -99,7 +64,7 @@ def main():
             if time.time() - started > limit:
                 break
             try:
-                row = sharded(known[name])
+                row = sharded(known[name], offload_policy=CPUOffloadPolicy())
             except Exception as error:  # a case that fails is told, and the others go on
                 print(f"{name}: {type(error).__name__}: {str(error)[:200]}", flush=True)
                 row = None

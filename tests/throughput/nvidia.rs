@@ -1,7 +1,8 @@
 //! NVIDIA's tables of FP8 pre-training.
 
 use super::cases::{Case, device, llama, split};
-use super::rows::{Row, Sizes, deepseek, experts, grouped, of, table};
+use super::rows::{Row, Sizes, deepseek, experts, table};
+use crate::network::{grouped, network};
 use plan::layout::{LayoutKeys, Strategy};
 use plan::memory::Precision;
 use plan::model::{Block, FeedForward, Shape, Stack};
@@ -16,7 +17,7 @@ fn nvidia_shape(name: &str) -> Option<Shape> {
     let mixture = |layers, hidden, attention, count, per_token, width, vocab| {
         let feed_forward = FeedForward::Experts(experts(count, per_token, width, None));
         let block = Block { attention, feed_forward, norms: 2 };
-        Some(of(hidden, vocab, false, vec![Stack { layers, block }]))
+        Some(network(hidden, vocab, false, vec![Stack { layers, block }]))
     };
     match name.split(" (").next()?.trim() {
         "LLAMA3_8B" | "LLAMA3-8B" => Some(llama(32, 4096, 32, 8, 14_336, 128_256)),

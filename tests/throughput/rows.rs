@@ -1,12 +1,9 @@
 //! Tables of published runs, where they are on this machine.
 
-use plan::model::{
-    Attention, Block, Experts, FeedForward, Grouped, Latent, Mlp, Norm, Positions, QkNorm, Shape,
-    Stack,
-};
+use crate::data::find;
+use crate::network::{grouped, network};
+use plan::model::{Attention, Block, Experts, FeedForward, Latent, Mlp, Shape, Stack};
 use std::collections::HashMap;
-use std::env;
-use std::path::{Path, PathBuf};
 
 /// A row by its columns.
 pub struct Row(HashMap<String, String>);
@@ -38,18 +35,9 @@ impl Row {
     }
 }
 
-fn folder() -> PathBuf {
-    env::var_os("LLMPLAN_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from)
-}
-
 /// The rows of a table; none, and a line that says so, where it is absent.
 pub fn table(name: &str) -> Option<Vec<Row>> {
-    let path = folder().join(name);
-    if !path.exists() {
-        println!("skipped: {} is not there; set LLMPLAN_DATA", path.display());
-        return None;
-    }
+    let path = find(name, "the pages that src/throughput/constants.toml names")?;
     let mut reader = csv::Reader::from_path(&path).expect("the table opens");
     let headers = reader.headers().expect("it has a header").clone();
     let rows = reader.records().map(|record| {
@@ -83,33 +71,7 @@ impl Sizes {
         let head_dim = self.hidden / self.heads;
         let attention = grouped(self.heads, self.kv_heads, head_dim);
         let block = Block { attention, feed_forward: FeedForward::Dense(mlp), norms: 2 };
-        of(self.hidden, self.vocab, self.tied, vec![Stack { layers: self.layers, block }])
-    }
-}
-
-pub fn grouped(heads: u64, kv_heads: u64, head_dim: u64) -> Attention {
-    Attention::Grouped(Grouped {
-        heads,
-        kv_heads,
-        head_dim,
-        qkv_bias: false,
-        out_bias: false,
-        qk_norm: QkNorm::None,
-        sinks: false,
-    })
-}
-
-pub fn of(hidden: u64, vocab: u64, tied: bool, stacks: Vec<Stack>) -> Shape {
-    Shape {
-        vocab,
-        hidden,
-        embedding_width: hidden,
-        embedding_norm: false,
-        positions: Positions::Free,
-        norm: Norm::Scale,
-        final_norm: true,
-        tied,
-        stacks,
+        network(self.hidden, self.vocab, self.tied, vec![Stack { layers: self.layers, block }])
     }
 }
 
@@ -134,7 +96,7 @@ pub fn deepseek(v3: bool, layers: u64, dense: u64) -> Shape {
         Stack { layers: dense, block: block(FeedForward::Dense(mlp(ffn))) },
         Stack { layers: layers - dense, block: block(FeedForward::Experts(experts)) },
     ];
-    of(hidden, vocab, false, stacks)
+    network(hidden, vocab, false, stacks)
 }
 
 pub fn experts(count: u64, per_token: u64, width: u64, shared: Option<Mlp>) -> Experts {

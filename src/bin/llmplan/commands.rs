@@ -5,6 +5,7 @@ mod check;
 mod fit;
 mod memory;
 mod model;
+mod step;
 mod throughput;
 
 use crate::Exit;

@@ -9,17 +9,18 @@ const LEAST: f64 = 1e-16;
 /// Elimination that never subtracts, as Grassmann, Taksar and Heyman take out the states of a
 /// Markov chain (1985, "Regenerative analysis and steady state distributions for Markov chains",
 /// Operations Research): pivots are sums of what a node is linked to, exact to rounding however
-/// little of it is ground.
-pub(super) fn currents(
-    links: &[f64],
-    width: usize,
-    mut ground: Vec<f64>,
-    mut given: Vec<f64>,
-) -> Vec<f64> {
+/// little of it is ground. The least linked nodes go first, so that [`LEAST`] never cuts one off.
+pub(super) fn currents(links: &[f64], width: usize, ground: &[f64], given: &[f64]) -> Vec<f64> {
     let size = given.len();
     let mut joint = vec![0.0; size * size];
     let mut linked = vec![0.0; size];
-    let row = |a: usize| &links[a * width..(a + 1) * width];
+    let own = |node: usize| &links[node * width..(node + 1) * width];
+    let weight = |node: usize| dot(own(node), own(node));
+    let mut order: Vec<usize> = (0..size).collect();
+    order.sort_by(|a, b| weight(*a).total_cmp(&weight(*b)));
+    let row = |a: usize| own(order[a]);
+    let mut ground: Vec<f64> = order.iter().map(|&node| ground[node]).collect();
+    let mut given: Vec<f64> = order.iter().map(|&node| given[node]).collect();
     for a in 0..size {
         linked[a] += dot(row(a), row(a));
         for b in a + 1..size {
@@ -53,7 +54,11 @@ pub(super) fn currents(
         let sum = given[a] + dot(row, &given[a + 1..]);
         given[a] = if pivots[a] > 0.0 { sum / pivots[a] } else { 0.0 };
     }
-    given
+    let mut potentials = vec![0.0; size];
+    for (node, potential) in order.into_iter().zip(given) {
+        potentials[node] = potential;
+    }
+    potentials
 }
 
 /// The sum of products, in eight strands that a machine can add at once.
@@ -86,7 +91,7 @@ mod tests {
         for ground in [1.0, 1e-6, 1e-14] {
             // G = B B' with B's columns the links, scaled to joint 1 between neighbours
             let links = [1.0, 0.0, 1.0, 1.0, 0.0, 1.0];
-            let found = currents(&links, 2, vec![ground, 0.0, 0.0], vec![0.0, 0.0, 1.0]);
+            let found = currents(&links, 2, &[ground, 0.0, 0.0], &[0.0, 0.0, 1.0]);
             for (found, rise) in found.iter().zip([0.0, 1.0, 2.0]) {
                 let exact = 1.0 / ground + rise;
                 assert!((found - exact).abs() < 4e-16 * exact, "{found} for {exact}");
@@ -96,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_node_without_links_or_ground_stays_at_0() {
-        assert_eq!(currents(&[0.0], 1, vec![0.0], vec![1.0]), [0.0]);
+        assert_eq!(currents(&[0.0], 1, &[0.0], &[1.0]), [0.0]);
     }
 
     #[test]

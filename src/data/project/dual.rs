@@ -221,9 +221,9 @@ impl Dual {
         let ground: Vec<f64> = (0..self.masses.len()).map(elsewhere).collect();
         let beyond: Vec<f64> = binding.iter().map(|&i| at.drawn[i] - self.caps[i]).collect();
         if binding.len() <= self.masses.len() {
-            self.without_parts(at, binding, &ground, beyond)
+            self.without_parts(at, binding, &ground, &beyond)
         } else {
-            self.without_sources(at, binding, ground, &beyond)
+            self.without_sources(at, binding, &ground, &beyond)
         }
     }
 
@@ -232,7 +232,7 @@ impl Dual {
         at: &Point,
         binding: &[usize],
         ground: &[f64],
-        beyond: Vec<f64>,
+        beyond: &[f64],
     ) -> Vec<f64> {
         let count = self.masses.len();
         let roots: Vec<f64> = self.masses.iter().map(|mass| mass.sqrt()).collect();
@@ -243,15 +243,15 @@ impl Dual {
             }
         }
         let ground: Vec<f64> = ground.iter().zip(&roots).map(|(own, root)| own / root).collect();
-        let ground = links.chunks(count).map(|row| dot(row, &ground)).collect();
-        currents(&links, count, ground, beyond)
+        let ground: Vec<f64> = links.chunks(count).map(|row| dot(row, &ground)).collect();
+        currents(&links, count, &ground, beyond)
     }
 
     fn without_sources(
         &self,
         at: &Point,
         binding: &[usize],
-        ground: Vec<f64>,
+        ground: &[f64],
         beyond: &[f64],
     ) -> Vec<f64> {
         let roots: Vec<f64> = binding.iter().map(|&i| at.drawn[i].sqrt()).collect();
@@ -263,8 +263,8 @@ impl Dual {
             );
         }
         let mut mu: Vec<f64> = beyond.iter().zip(&roots).map(|(own, root)| own / root).collect();
-        let given = links.chunks(binding.len()).map(|row| dot(row, &mu)).collect();
-        let v = currents(&links, binding.len(), ground, given);
+        let given: Vec<f64> = links.chunks(binding.len()).map(|row| dot(row, &mu)).collect();
+        let v = currents(&links, binding.len(), ground, &given);
         links.chunks(binding.len()).zip(v).for_each(|(row, v)| add(&mut mu, v, row));
         mu.iter().zip(roots).map(|(mu, root)| mu / root).collect()
     }

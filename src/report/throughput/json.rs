@@ -43,6 +43,7 @@ fn of_step(derived: &DerivedThroughput, step: &StepThroughput) -> Value {
     let known = |rate: f64| rate.is_finite().then_some(rate);
     json!({
         "tokens_per_second_per_device": derived.tokens_per_second_per_device,
+        "tokens_per_second_per_device_80": step.range_80(),
         "measured": derived.measured,
         "predicted_tokens_per_second_per_device": step.predicted(),
         "step_seconds": derived.step_seconds,
@@ -75,6 +76,7 @@ fn of_step(derived: &DerivedThroughput, step: &StepThroughput) -> Value {
                 "mean_error": mean,
                 "median_error": median,
                 "p90_error": p90,
+                "measured_over_predicted_80": suite.ratios_80,
                 "worst_error": worst,
                 "left_out_mean_error": suite.left_out,
                 "baseline_mean_error": suite.baseline,

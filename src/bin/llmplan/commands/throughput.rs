@@ -1,50 +1,19 @@
 //! `throughput`: how long a training step takes, and what it does in that time.
 
-use super::answer::{Derived, blamed, changed, deliver, open, refuse, told};
+use super::answer::{Derived, deliver};
+use super::step::asked;
 use crate::args::{Format, Throughput};
-use crate::{Exit, files, output};
+use crate::{Exit, output};
 use anyhow::{Result, bail};
-use plan::check::check_with;
-use plan::derive::derive_with;
 use plan::file::with_derived;
-use plan::plan::{Chosen, ModelChoice};
+use plan::plan::ModelChoice;
 use plan::report::{Answer, markdown, text, throughput_csv, throughput_json};
-use std::path::Path;
 
 pub fn throughput(arguments: Throughput) -> Result<Exit> {
-    let started = match &arguments.file {
-        Some(path) => match open(path)? {
-            Ok(document) => Some(document),
-            Err(exit) => return Ok(exit),
-        },
-        None => None,
+    let derived = match asked(arguments.file.as_deref(), arguments.step)? {
+        Ok(derived) => derived,
+        Err(exit) => return Ok(exit),
     };
-    let before = started.as_ref().map_or_else(Chosen::default, |d| d.chosen.clone());
-    let mut chosen = before.clone();
-    arguments.step.apply(&mut chosen);
-    // a plan without a layout is asked for one; that is no change that a flag made
-    let flagged = chosen != Chosen { layout: chosen.layout.clone(), ..before.clone() }
-        || chosen.layout.clone().unwrap_or_default() != before.layout.unwrap_or_default();
-    let document = changed(started, chosen);
-    let path = arguments.file.as_deref().unwrap_or(Path::new(""));
-    let inputs = files::inputs(path, &document.chosen);
-    let derivation = match derive_with(&document.chosen, &inputs) {
-        Ok(derivation) => derivation,
-        Err(_) if arguments.file.is_some() && !flagged => {
-            let findings = check_with(document.text.as_bytes(), |_| inputs).findings;
-            return Ok(refuse(path, &document.text, &findings));
-        }
-        Err(error) => {
-            let key = error.key.to_string();
-            let place = if key.starts_with("model") && key != "model.params" {
-                "--model".to_owned()
-            } else {
-                blamed(&key)
-            };
-            bail!("{place}: {}", told(&error))
-        }
-    };
-    let derived = Derived { document, derivation };
     refuse_nothing(&derived)?;
     let Derived { document, derivation } = &derived;
     let answer = Answer { chosen: &document.chosen, derivation };
