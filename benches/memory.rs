@@ -60,6 +60,7 @@ fn setting(profile: Profile, keys: &LayoutKeys, devices: u64) -> Setting {
         loss: profile.loss(),
         profile,
         adapter: None,
+        family: None,
     }
 }
 

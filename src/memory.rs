@@ -7,6 +7,7 @@
 mod attention;
 mod block;
 mod check;
+mod code;
 mod compare;
 mod deepspeed;
 mod device;
@@ -35,8 +36,8 @@ mod unit;
 pub use compare::{Outcome, Row, Way, compare};
 pub use device::{Context, Device, Estimate, Over, Ratios, fits};
 pub use evidence::{
-    ADAPTERS, BIGSCIENCE, HUGGING_FACE, KNOWN_FAMILIES, MEASURED, MEGATRON, OFFLOADED,
-    OTHER_FAMILIES, OWN_LOGITS, Settings, Suite, TORCHTITAN, TRACKER, evidence,
+    ADAPTERS, BIGSCIENCE, HUGGING_FACE, KNOWN_FAMILIES, MEASURED, MEGATRON, OFFLOADED, Settings,
+    Suite, TORCHTITAN, TRACKER, evidence,
 };
 pub use label::{Group, Label};
 pub use line::Line;

@@ -67,6 +67,7 @@ fn pictures_of_memory_are_current() {
             loss: LossKernel::Eager,
             profile: Profile::Eager,
             adapter: None,
+            family: None,
         };
         let step = step(&shape, &setting).unwrap();
         is_current(name, &plan::report::memory_picture::svg(&step, None));

@@ -4,10 +4,9 @@ use approx::assert_abs_diff_eq;
 use plan::layout::{Layout, LayoutKeys, Recompute, Strategy};
 use plan::memory::{
     ADAPTERS, Adapter, AttentionKernel, Base, HUGGING_FACE, KNOWN_FAMILIES, Label, LossKernel,
-    OTHER_FAMILIES, OWN_LOGITS, Precision, Profile, Setting, compare, evidence, step,
+    Precision, Profile, Setting, compare, evidence, step,
 };
 use plan::model::shapes;
-use std::collections::HashMap;
 
 #[path = "support/llama.rs"]
 mod llama;
@@ -104,23 +103,32 @@ fn hugging_face_holds_what_an_h100_holds() {
     assert_eq!(rounded(errors.into_iter().fold(0.0, f64::max), 4), "0.0011");
 }
 
-/// Phi-3's shape is Llama's, its code is not.
+/// Phi-3's shape is Llama's, its code is not: values stay a view of queries, keys and values, and
+/// attention's output is copied.
 #[test]
-fn a_family_whose_code_was_not_tested_is_told() {
+fn a_familys_own_code_is_what_runs() {
     let keys = LayoutKeys { strategy: Some(Strategy::Ddp), ..LayoutKeys::default() };
-    let recompute = Some(Recompute::Full);
-    let whole = plain(&LayoutKeys { recompute, ..keys.clone() }, 1);
     let loss = LossKernel::Released;
     let shape = llama([18, 1024, 2816, 16, 4, 32_000], 64, false);
-    for (setting, family, told) in [
-        (plain(&keys, 1), Some("llama"), None),
-        (plain(&keys, 1), Some("phi3"), Some("up to 25 % off")),
-        (whole, Some("phi3"), Some("up to 1.0 % off")),
-        (whole, Some("gemma2"), Some("up to 20 % off")),
-        (whole, None, Some("a shape of no family")),
+    let precision = Precision::Bf16Pure;
+    let of = |family, profile| Setting { loss, profile, family, precision, ..plain(&keys, 1) };
+    let peak = |setting: &Setting| step(&shape, setting).unwrap().peak().bytes;
+    let [llama, phi3] = ["llama", "phi3"].map(|f| of(Some(f), Profile::HuggingFace));
+    // 1024 + 256 numbers more for queries and keys, 1024 for attention's output, in each layer
+    let more = 18.0 * 2048.0 * 2.0 * (1024.0 + 256.0 + 1024.0);
+    let found = peak(&phi3) - peak(&llama);
+    assert!((found / more - 1.0).abs() < 0.02, "{found} {more}");
+    // other profiles have code of their own
+    let plain = of(None, Profile::Cuda);
+    let named = of(Some("phi3"), Profile::Cuda);
+    assert_eq!(peak(&plain).to_bits(), peak(&named).to_bits());
+    for (family, told) in [
+        (Some("llama"), None),
+        (Some("gemma2"), None),
+        (Some("falcon"), Some("family falcon: cohere, ")),
+        (None, Some("a shape of no family: cohere, ")),
     ] {
-        let setting = Setting { loss, profile: Profile::HuggingFace, ..setting };
-        let outside = evidence(&shape, family, &setting).outside;
+        let outside = evidence(&shape, &of(family, Profile::HuggingFace)).outside;
         let found = outside.iter().find(|text| text.contains("famil"));
         match told {
             Some(told) => assert!(found.is_some_and(|text| text.contains(told)), "{outside:?}"),
@@ -177,24 +185,23 @@ fn every_published_shape_frees_what_it_makes() {
     assert!(steps > 500);
 }
 
-/// What was measured of a family beyond those whose operators are known here is far off without
-/// recomputation: what their code keeps differs. With it, the loss decides, which is the same.
 #[test]
 fn hugging_face_families_hold_what_an_h100_holds() {
-    let experts = ["mixtral", "olmoe", "qwen3_moe", "deepseek_v3"];
-    let mut errors = HashMap::<&str, Vec<f64>>::new();
-    let (mut reserved, mut inside) = (Vec::new(), Vec::new());
+    let (mut reserved, mut cases) = (Vec::new(), Vec::new());
     for row in rows("gpu_families.csv") {
         let family = row["family"].as_str();
         let name = ["family", "micro_batch", "sequence", "recompute", "attention", "precision"]
             .map(|key| row[key].as_str())
             .join(" ");
-        // transformers 5 writes the number of experts of Qwen3-MoE under another key
+        // transformers 5 writes the number of experts under another key than these families' files
         let config = match family {
-            "qwen3_moe" => row["config"].replace("\"num_local_experts\"", "\"num_experts\""),
+            "qwen2_moe" | "qwen3_moe" => {
+                row["config"].replace("\"num_local_experts\"", "\"num_experts\"")
+            }
             _ => row["config"].clone(),
         };
-        let shape = plan::model::read_config(&config).unwrap().shape;
+        let config = plan::model::read_config(&config).unwrap();
+        let shape = config.shape;
         assert_eq!(shape.count().total().to_string(), row["parameters"], "{name}");
         let recomputed = row["recompute"] == "True";
         let eager = row["attention"] == "eager";
@@ -211,42 +218,22 @@ fn hugging_face_families_hold_what_an_h100_holds() {
             attention: if eager { AttentionKernel::Eager } else { AttentionKernel::Sdpa },
             loss: LossKernel::Released,
             profile: Profile::HuggingFace,
+            family: Some(config.family),
             ..plain(&keys, 1)
         };
         let step = step(&shape, &setting).unwrap();
         reserved.push((step.reserved() / float(&row, "reserved_bytes") - 1.0).abs());
         let ratio = step.peak().bytes / float(&row, "allocated_bytes");
-        let kind = match (recomputed, eager) {
-            _ if OWN_LOGITS.contains(&family) => "own logits",
-            (true, _) => "recomputed",
-            (_, true) => "scores",
-            _ if KNOWN_FAMILIES.contains(&family) => "known",
-            _ if experts.contains(&family) => "experts",
-            _ => "others",
-        };
-        errors.entry(kind).or_default().push((ratio - 1.0).abs());
-        if KNOWN_FAMILIES.contains(&family) && !eager {
-            let family = Some(family.to_owned());
-            inside.push(Case { shape, family, setting, ratio });
-        }
+        cases.push(Case { shape, setting, ratio });
     }
-    bound(&HUGGING_FACE, &inside);
-    // worst of each kind, to three decimals
-    let [recomputed, kept, logits] = OTHER_FAMILIES;
-    for (kind, number, stated) in [
-        ("recomputed", 21, recomputed),
-        ("own logits", 5, logits),
-        ("experts", 4, 0.071),
-        ("scores", 4, 0.036),
-        ("others", 11, kept),
-    ] {
-        let errors = sorted(errors[kind].iter().copied());
-        assert_eq!(errors.len(), number, "{kind}");
-        assert_eq!(rounded(percentile(&errors, 1.0), 3), rounded(stated, 3), "{kind}");
-    }
-    assert_eq!(reserved.len(), 59);
+    bound(&HUGGING_FACE, &cases);
+    assert!(
+        KNOWN_FAMILIES
+            .iter()
+            .all(|family| { cases.iter().any(|case| case.setting.family == Some(*family)) })
+    );
     let reserved = sorted(reserved.into_iter());
-    for (share, stated) in [(0.5, 0.082), (1.0, 0.290)] {
+    for (share, stated) in [(0.5, 0.077), (1.0, 0.295)] {
         assert_eq!(rounded(percentile(&reserved, share), 3), rounded(stated, 3), "{share}");
     }
 }
@@ -267,12 +254,12 @@ fn adapters_hold_what_an_h100_holds() {
             loss: LossKernel::Released,
             profile: Profile::HuggingFace,
             adapter: Some(Adapter { rank: of("rank"), base: Base::Bf16 }),
+            family: Some("llama"),
             ..plain(&keys, 1)
         };
         let shape = llama(sizes, 128, false);
         let peak = step(&shape, &setting).unwrap().peak().bytes;
-        let family = Some("llama".to_owned());
-        Case { shape, family, setting, ratio: peak / float(&row, "allocated_bytes") }
+        Case { shape, setting, ratio: peak / float(&row, "allocated_bytes") }
     });
     bound(&ADAPTERS, &cases.collect::<Vec<_>>());
 }

@@ -77,7 +77,7 @@ impl Titan {
     /// Against what the allocator reserved, GiB.
     fn case(&self, reserved: f64) -> Case {
         let ratio = self.step().reserved() / GIB / reserved;
-        Case { shape: self.llama(), family: None, setting: self.stated(), ratio }
+        Case { shape: self.llama(), setting: self.stated(), ratio }
     }
 
     fn llama(&self) -> Shape {
@@ -260,7 +260,7 @@ impl Chronicle {
 
     fn case(&self, measured: f64) -> Case {
         let (shape, setting) = self.stated();
-        Case { shape, family: None, setting, ratio: self.shown() / measured }
+        Case { shape, setting, ratio: self.shown() / measured }
     }
 }
 

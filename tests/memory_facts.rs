@@ -128,7 +128,7 @@ fn the_suites_are_what_their_cases_are() {
         let (shape, setting) = tracked(row);
         let setting = Setting { profile, ..setting };
         let ratio = step(&shape, &setting).unwrap().peak().bytes / seen;
-        Case { shape, family: None, setting, ratio }
+        Case { shape, setting, ratio }
     };
     let tracker = rows("fsdp_memory.csv");
     let tracker = tracker.iter().map(|row| case(row, Profile::Eager, float(row, "peak_bytes")));
@@ -142,7 +142,7 @@ fn the_suites_are_what_their_cases_are() {
         let layout = Layout { cpu_offload: true, ..setting.layout };
         let setting = Setting { profile: Profile::Cuda, layout, ..setting };
         let ratio = step(&shape, &setting).unwrap().peak().bytes / float(row, "allocated_bytes");
-        Case { shape, family: None, setting, ratio }
+        Case { shape, setting, ratio }
     });
     bound(&OFFLOADED, &host.collect::<Vec<_>>());
 }
@@ -154,9 +154,9 @@ fn cases_beyond_their_suite_are_told() {
         let (shape, setting) = tracked(&row);
         let mut outside = setting;
         outside.layout.tp = 2;
-        assert!(!evidence(&shape, None, &outside).inside());
+        assert!(!evidence(&shape, &outside).inside());
         let longer = Setting { sequence: 131_073, ..setting };
-        assert!(evidence(&shape, None, &longer).outside[0].contains("131,073 tokens"));
+        assert!(evidence(&shape, &longer).outside[0].contains("131,073 tokens"));
     }
 }
 

@@ -35,6 +35,7 @@ fn setting(layout: Layout, sequence: u64) -> Setting {
         loss: LossKernel::Fused,
         profile: Profile::Megatron,
         adapter: None,
+        family: None,
     }
 }
 
@@ -99,7 +100,7 @@ impl Run<'_> {
         let peak = step(&shape, &setting).unwrap().peak();
         let named: f64 = Label::ALL.iter().map(|&label| peak.held(label)).sum();
         assert!((named / peak.bytes - 1.0).abs() < 1e-12);
-        Case { shape, family: None, setting, ratio: peak.bytes / MIB / self.measured }
+        Case { shape, setting, ratio: peak.bytes / MIB / self.measured }
     }
 }
 

@@ -599,6 +599,7 @@ mod memory {
             loss: LossKernel::Eager,
             profile: Profile::Eager,
             adapter: None,
+            family: None,
         };
         let shape = shapes().find("llama-2-13b").unwrap().shape().unwrap();
         let parameters = step(&shape, &setting).unwrap().peak().held(Label::Parameters);

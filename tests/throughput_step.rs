@@ -211,7 +211,7 @@ proptest! {
         prop_assert!(found <= base * (1.0 + 1e-12), "{found} > {base}");
     }
 
-    /// More micro-batches take longer, and never longer for each; recomputing takes longer.
+    /// More micro-batches take longer, and never longer for each; recomputing takes no less.
     #[test]
     fn more_work_takes_longer(layout in layouts()) {
         let shape = shapes().find("llama-3-8b").unwrap().shape().unwrap();
@@ -224,6 +224,7 @@ proptest! {
         prop_assert!(each(more) <= each(layout) * (1.0 + 1e-12));
         let full = Layout { recompute: Recompute::Full, ..layout };
         let none = Layout { recompute: Recompute::None, ..layout };
-        prop_assert!(seconds(full) > seconds(none));
+        // what is computed anew may hide in what is sent meanwhile
+        prop_assert!(seconds(full) >= seconds(none));
     }
 }

@@ -20,8 +20,6 @@ const MOST: f64 = 9_007_199_254_740_992.0;
 pub struct StepMemory {
     /// The model.
     pub shape: Shape,
-    /// Its family, the `model_type` of its configuration, where that is known.
-    pub family: Option<&'static str>,
     /// Everything else that the memory depends on, decided.
     pub setting: Setting,
     /// The step under the plan's profile.
@@ -48,7 +46,7 @@ impl StepMemory {
     /// What tested a step like this.
     #[must_use]
     pub fn evidence(&self) -> Evidence<Suite> {
-        memory::evidence(&self.shape, self.family, &self.setting)
+        memory::evidence(&self.shape, &self.setting)
     }
 
     /// Bytes of the accelerator, where they are known.
@@ -103,6 +101,7 @@ pub(super) fn of(
         loss: training.loss.unwrap_or(profile.loss()),
         profile,
         adapter: adapter(chosen, notes)?,
+        family,
     };
     assume(chosen, keys, &setting, notes);
     let Some(shape) = shape else {
@@ -140,7 +139,6 @@ pub(super) fn of(
     Ok(Some(StepMemory {
         own_bytes,
         shape: shape.clone(),
-        family,
         setting,
         step: simulated,
         peak,

@@ -2,11 +2,14 @@
 
 use super::block::{Parameter, Parameters, replaced};
 use super::label::Label;
-use super::operator::Linear;
+use super::line::Line;
+use super::operator::{Linear, Scores};
 use super::setting::AttentionKernel;
 use super::stream::{Stream, number};
 use super::tape::{Id, Tape};
 use crate::model::{Grouped, Latent, QkNorm};
+
+const BF16: f64 = 2.0;
 
 /// Widths of queries and of keys on one device.
 fn widths(stream: &Stream, a: &Grouped) -> (f64, f64) {
@@ -38,22 +41,26 @@ pub(super) fn norm_parameters(stream: &Stream, a: &Grouped) -> Vec<Parameter> {
     weights.into_iter().flat_map(|weight| stream.norm_parameters(weight)).collect()
 }
 
-/// Grouped attention on all tokens; its output is a partial sum under tensor parallelism.
-pub(super) fn grouped(stream: &Stream, a: &Grouped, t: &mut Tape, n: Id) -> Id {
+/// Grouped attention on all tokens, with a mask or without; its output is a partial sum under
+/// tensor parallelism.
+pub(super) fn grouped(stream: &Stream, a: &Grouped, t: &mut Tape, n: Id, masked: bool) -> Id {
     let (q, kv) = widths(stream, a);
     let project = |t: &mut Tape, outputs: f64| {
         let (inputs, bias, label) = (stream.hidden, a.qkv_bias, Label::Qkv);
         let cast = stream.autocast;
         t.linear(n, Linear { inputs, outputs, bias, tokens: 1.0, cast, label })
     };
-    let mut queries = project(t, q);
-    let mut keys = project(t, kv);
-    let mut values = project(t, kv);
+    let ([mut queries, mut keys], mut values) = if stream.code.fused {
+        let all = project(t, q + 2.0 * kv);
+        (t.cut(all, Line::per_token(BF16 * (q + 2.0 * kv))), all)
+    } else {
+        ([project(t, q), project(t, kv)], project(t, kv))
+    };
     let head = number(a.head_dim);
     let norm = |width: f64| match a.qk_norm {
         QkNorm::None => None,
-        QkNorm::Shared => Some(stream.norm_of(head, width / head, head)),
-        QkNorm::Whole => Some(stream.norm_of(width, 1.0, width)),
+        QkNorm::Shared => Some(stream.in_part(stream.norm_of(head, width / head, head))),
+        QkNorm::Whole => Some(stream.in_part(stream.norm_of(width, 1.0, width))),
     };
     if let (Some(of_queries), Some(of_keys)) = (norm(q), norm(kv)) {
         queries = replaced(t, queries, |t, x| t.norm(x, of_queries));
@@ -64,11 +71,16 @@ pub(super) fn grouped(stream: &Stream, a: &Grouped, t: &mut Tape, n: Id) -> Id {
     }
     let heads = number(a.heads) / stream.tp;
     let mut each = kv;
-    if stream.repeats() && kv < q {
+    let masked = masked && stream.attention == AttentionKernel::Sdpa;
+    if (stream.repeats() || masked) && kv < q {
         [keys, values] = [keys, values].map(|x| t.joined(x, kv, q));
         each = q;
     }
-    let mixed = attend(stream, t, [queries, keys, values], [q, each, each], q, heads);
+    let bias = if masked { BF16 * stream.keys } else { 0.0 };
+    let mut mixed = attend(stream, t, [queries, keys, values], [q, each, each], q, heads, bias);
+    if stream.code.joins && stream.attention == AttentionKernel::Sdpa {
+        mixed = t.joined(mixed, q, q);
+    }
     if a.sinks {
         t.node(move |t| t.parameter_gradient(2.0 * heads));
     }
@@ -88,10 +100,19 @@ fn attend(
     widths: [f64; 3],
     out: f64,
     heads: f64,
+    bias: f64,
 ) -> Id {
     match stream.attention {
-        AttentionKernel::Sdpa => t.flash_attention(qkv, widths, out, heads, stream.cp),
-        AttentionKernel::Eager => t.eager_attention(qkv, widths, out, heads * stream.keys),
+        AttentionKernel::Sdpa => t.flash_attention(qkv, widths, [out, heads, bias], stream.cp),
+        AttentionKernel::Eager => {
+            let code = stream.code;
+            let scores = Scores {
+                numbers: heads * stream.keys,
+                capped: code.capped,
+                narrow: code.narrow_softmax,
+            };
+            t.eager_attention(qkv, widths, out, scores)
+        }
     }
 }
 
@@ -149,8 +170,11 @@ pub(super) fn latent(stream: &Stream, a: &Latent, t: &mut Tape, n: Id) -> Id {
     let keys = t.joined(low, kv_rank + rope, width);
     // values stay a view of the storage that they share with the keys' other part
     let held = heads * (nope + value);
-    let mixed =
-        attend(stream, t, [queries, keys, pairs], [width, width, held], heads * value, heads);
+    let qkv = [queries, keys, pairs];
+    let mut mixed = attend(stream, t, qkv, [width, width, held], heads * value, heads, 0.0);
+    if stream.code.joins && stream.attention == AttentionKernel::Sdpa {
+        mixed = t.joined(mixed, heads * value, heads * value);
+    }
     let out = t.linear(mixed, linear(heads * value, hidden, a.bias, Label::Residual));
     for id in [queries, keys, pairs, mixed] {
         t.drop(id);

@@ -1,8 +1,10 @@
 //! A block as a program of operators, and the parameters that it has.
 
 use super::attention;
+use super::code::Order;
 use super::experts;
 use super::label::Label;
+use super::line::Line;
 use super::operator::Linear;
 use super::stream::{Stream, number};
 use super::tape::{Id, Tape};
@@ -66,26 +68,28 @@ impl Parameters {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Block<'a> {
     pub stream: &'a Stream,
-    pub block: &'a model::Block,
+    pub kind: &'a model::Block,
+    /// Whether its attention gets a mask.
+    pub masked: bool,
 }
 
 impl Block<'_> {
     /// Parameters in module order: attention, feed-forward, norms.
     pub fn parameters(&self) -> Vec<Parameter> {
         let mut out = Parameters(Vec::with_capacity(16));
-        match &self.block.attention {
+        match &self.kind.attention {
             Attention::Grouped(a) => attention::grouped_parameters(self.stream, a, &mut out),
             Attention::Latent(a) => attention::latent_parameters(self.stream, a, &mut out),
         }
-        match &self.block.feed_forward {
+        match &self.kind.feed_forward {
             FeedForward::Dense(mlp) => mlp_parameters(self.stream, mlp, &mut out),
             FeedForward::Experts(experts) => experts::parameters(self.stream, experts, &mut out),
         }
         let mut out = out.0;
-        if let Attention::Grouped(a) = &self.block.attention {
+        if let Attention::Grouped(a) = &self.kind.attention {
             out.extend(attention::norm_parameters(self.stream, a));
         }
-        for _ in 0..self.block.norms {
+        for _ in 0..self.kind.norms {
             out.extend(self.stream.norm_parameters(self.stream.hidden));
         }
         out
@@ -120,22 +124,25 @@ impl Block<'_> {
     pub fn forward(&self, t: &mut Tape, x: Id) -> Id {
         let (stream, norm) = (self.stream, self.stream.norm());
         let tensor = stream.tensor();
-        if self.block.norms < 2 {
+        if self.kind.norms < 2 || stream.code.order == Order::Parallel {
             return self.side_by_side(t, x);
         }
+        if stream.code.order == Order::After {
+            return self.normed_after(t, x);
+        }
         // Gemma norms after both parts too
-        let after = self.block.norms >= 4;
+        let after = self.kind.norms >= 4;
         let n = t.norm(x, norm);
         let mut mixed = self.attend(t, n);
         if after {
-            mixed = replaced(t, mixed, |t, x| t.norm(x, norm));
+            mixed = replaced(t, mixed, |t, x| t.norm(x, stream.norm_of_part()));
         }
         let middle = t.sum(x, mixed, tensor);
         t.drop(mixed);
         let n = t.norm(middle, norm);
         let mut fed = self.feed(t, n);
         if after {
-            fed = replaced(t, fed, |t, x| t.norm(x, norm));
+            fed = replaced(t, fed, |t, x| t.norm(x, stream.norm_of_part()));
         }
         let out = t.sum(middle, fed, tensor);
         t.drop(fed);
@@ -143,13 +150,35 @@ impl Block<'_> {
         out
     }
 
-    /// Both parts side by side behind one norm (Cohere).
+    /// Both parts on the stream itself, and a norm behind each (`OLMo` 2).
+    fn normed_after(&self, t: &mut Tape, x: Id) -> Id {
+        let (norm, tensor) = (self.stream.norm_of_part(), self.stream.tensor());
+        t.hold(x);
+        let mixed = self.attend(t, x);
+        let mixed = replaced(t, mixed, |t, x| t.norm(x, norm));
+        let middle = t.sum(x, mixed, tensor);
+        t.drop(mixed);
+        t.hold(middle);
+        let fed = self.feed(t, middle);
+        let fed = replaced(t, fed, |t, x| t.norm(x, norm));
+        let out = t.sum(middle, fed, tensor);
+        t.drop(fed);
+        t.drop(middle);
+        out
+    }
+
+    /// Both parts side by side behind one norm (Cohere) or a norm each (GPT-NeoX).
     fn side_by_side(&self, t: &mut Tape, x: Id) -> Id {
         let tensor = self.stream.tensor();
         let n = t.norm(x, self.stream.norm());
-        t.hold(n);
-        let mixed = self.attend(t, n);
-        let fed = self.feed(t, n);
+        let (mixed, fed) = if self.kind.norms < 2 {
+            t.hold(n);
+            (self.attend(t, n), self.feed(t, n))
+        } else {
+            let mixed = self.attend(t, n);
+            let n = t.norm(x, self.stream.norm());
+            (mixed, self.feed(t, n))
+        };
         let sum = t.sum(x, mixed, tensor);
         t.drop(mixed);
         let out = t.sum(sum, fed, tensor);
@@ -160,15 +189,15 @@ impl Block<'_> {
 
     /// Attention; lets go of its input.
     fn attend(&self, t: &mut Tape, n: Id) -> Id {
-        self.on_all_tokens(t, n, |t, n| match &self.block.attention {
-            Attention::Grouped(a) => attention::grouped(self.stream, a, t, n),
+        self.on_all_tokens(t, n, |t, n| match &self.kind.attention {
+            Attention::Grouped(a) => attention::grouped(self.stream, a, t, n, self.masked),
             Attention::Latent(a) => attention::latent(self.stream, a, t, n),
         })
     }
 
     /// The feed-forward; lets go of its input.
     fn feed(&self, t: &mut Tape, n: Id) -> Id {
-        match &self.block.feed_forward {
+        match &self.kind.feed_forward {
             FeedForward::Dense(mlp) => {
                 self.on_all_tokens(t, n, |t, n| feed(self.stream, mlp, t, n))
             }
@@ -217,6 +246,18 @@ pub(super) fn feed(stream: &Stream, mlp: &Mlp, t: &mut Tape, n: Id) -> Id {
         label,
     };
     let into = linear(hidden, width, stream.autocast, Label::FeedForward);
+    if stream.code.fused_gate && mlp.gated {
+        let both = t.linear(n, Linear { outputs: 2.0 * width, ..into });
+        let [gate] = t.cut(both, Line::per_token(2.0 * BF16 * width));
+        let inner = t.activation(gate, width, stream.code.activation);
+        let product = t.product(inner, both, width);
+        for id in [gate, inner, both] {
+            t.drop(id);
+        }
+        let out = t.linear(product, linear(width, hidden, false, Label::Residual));
+        t.drop(product);
+        return out;
+    }
     let raw = t.linear(n, into);
     if stream.compiled() && mlp.gated {
         let other = t.linear(n, into);
@@ -225,7 +266,7 @@ pub(super) fn feed(stream: &Stream, mlp: &Mlp, t: &mut Tape, n: Id) -> Id {
         t.drop(gated);
         return out;
     }
-    let mut inner = t.activation(raw, width);
+    let mut inner = t.activation(raw, width, stream.code.activation);
     t.drop(raw);
     if mlp.gated {
         let other = t.linear(n, into);

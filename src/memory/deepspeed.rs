@@ -91,7 +91,7 @@ impl Place<'_> {
     fn numbers(&self, shape: &Shape, layers: f64) -> f64 {
         let h = self.stream.hidden;
         let block = shape.blocks().next().map_or(0.0, |(_, block)| {
-            let parameters = Block { stream: self.stream, block }.parameters();
+            let parameters = Block { stream: self.stream, kind: block, masked: false }.parameters();
             parameters.iter().map(Parameter::numbers).sum()
         });
         let mut numbers = layers * block;

@@ -3,20 +3,20 @@
 mod suites;
 
 pub use suites::{
-    ADAPTERS, BIGSCIENCE, HUGGING_FACE, KNOWN_FAMILIES, MEASURED, MEGATRON, OFFLOADED,
-    OTHER_FAMILIES, OWN_LOGITS, Settings, Suite, TORCHTITAN, TRACKER,
+    ADAPTERS, BIGSCIENCE, HUGGING_FACE, KNOWN_FAMILIES, MEASURED, MEGATRON, OFFLOADED, Settings,
+    Suite, TORCHTITAN, TRACKER,
 };
 
-use super::setting::{Base, Optimizer, Profile, Setting};
+use super::setting::{AttentionKernel, Base, Optimizer, Profile, Setting};
 use super::stream::number;
 use crate::fact::Evidence;
 use crate::layout::Recompute;
 use crate::model::{Attention, FeedForward, QkNorm, Shape};
-use crate::quantity::{grouped, significant};
+use crate::quantity::grouped;
 
 /// What tested a case like this.
 #[must_use]
-pub fn evidence(shape: &Shape, family: Option<&str>, setting: &Setting) -> Evidence<Suite> {
+pub fn evidence(shape: &Shape, setting: &Setting) -> Evidence<Suite> {
     let suite = match setting.profile {
         Profile::Eager => &TRACKER,
         Profile::Cuda if setting.layout.cpu_offload => &OFFLOADED,
@@ -30,9 +30,9 @@ pub fn evidence(shape: &Shape, family: Option<&str>, setting: &Setting) -> Evide
     let mut outside = Vec::new();
     splits(setting, &suite.settings, &mut outside);
     kernels(setting, &suite.settings, &mut outside);
-    blocks(shape, setting, &suite.settings, &mut outside);
-    if setting.profile == Profile::HuggingFace {
-        outside.extend(code(family, setting));
+    blocks(shape, &suite.settings, &mut outside);
+    if !suite.settings.families.is_empty() {
+        outside.extend(code(setting, suite.settings.families));
     }
     let layout = &setting.layout;
     let params = u64::try_from(shape.count().total()).unwrap_or(u64::MAX);
@@ -52,21 +52,13 @@ pub fn evidence(shape: &Shape, family: Option<&str>, setting: &Setting) -> Evide
 }
 
 /// In what a family's own code was not tested.
-fn code(family: Option<&str>, setting: &Setting) -> Option<String> {
-    let tested = KNOWN_FAMILIES.join(", ");
-    let Some(family) = family else {
-        return Some(format!("a shape of no family: {tested} were tested"));
+fn code(setting: &Setting, tested: &[&str]) -> Option<String> {
+    let family = match setting.family {
+        Some(family) if tested.contains(&family) => return None,
+        Some(family) => format!("family {family}"),
+        None => "a shape of no family".to_owned(),
     };
-    if KNOWN_FAMILIES.contains(&family) {
-        return None;
-    }
-    let [recomputed, kept, logits] = OTHER_FAMILIES.map(|share| significant(share * 100.0, 2));
-    let (what, off) = match setting.layout.recompute {
-        _ if OWN_LOGITS.contains(&family) => ("steps of those with logits of their own", logits),
-        Recompute::Full => ("recomputed steps of others", recomputed),
-        _ => ("steps of others that keep everything", kept),
-    };
-    Some(format!("family {family}: {tested} were tested; {what} were up to {off} % off"))
+    Some(format!("{family}: {} were tested", tested.join(", ")))
 }
 
 fn splits(setting: &Setting, tested: &Settings, outside: &mut Vec<String>) {
@@ -115,8 +107,15 @@ fn kernels(setting: &Setting, tested: &Settings, outside: &mut Vec<String>) {
     );
     say(*optimizer != Optimizer::AdamW, format!("optimizer {optimizer}: adamw was tested"));
     say(
-        *attention != tested.attention,
-        format!("attention {attention}: {} was tested", tested.attention),
+        !tested.attention.contains(attention),
+        format!("attention {attention}: {} was tested", list(tested.attention)),
+    );
+    let wide_scores = tested.attention.len() > 1
+        && *attention == AttentionKernel::Eager
+        && (precision.mixed() || recompute != Recompute::None);
+    say(
+        wide_scores,
+        "attention eager: it was tested with bf16-pure and without recomputation".to_owned(),
     );
     say(!tested.loss.contains(loss), format!("loss {loss}: {} was tested", list(tested.loss)));
     let adapted = adapter.is_some() && *profile != Profile::HuggingFace;
@@ -129,19 +128,17 @@ fn list<T: std::fmt::Display>(all: &[T]) -> String {
     all.iter().map(T::to_string).collect::<Vec<_>>().join(" or ")
 }
 
-fn blocks(shape: &Shape, setting: &Setting, tested: &Settings, outside: &mut Vec<String>) {
-    let odd = shape.blocks().any(|(_, block)| {
-        let plain = match &block.attention {
-            Attention::Grouped(grouped) => {
-                let shared =
-                    grouped.qk_norm == QkNorm::Shared && setting.profile == Profile::HuggingFace;
-                (grouped.qk_norm == QkNorm::None || shared) && !grouped.sinks
-            }
-            Attention::Latent(_) => tested.experts,
-        };
-        let known = tested.experts || matches!(block.feed_forward, FeedForward::Dense(_));
-        !plain || !known || block.norms != 2
-    });
+fn blocks(shape: &Shape, tested: &Settings, outside: &mut Vec<String>) {
+    // a family's own code was tested with the blocks that it has
+    let odd = tested.families.len() <= 1
+        && shape.blocks().any(|(_, block)| {
+            let plain = match &block.attention {
+                Attention::Grouped(grouped) => grouped.qk_norm == QkNorm::None && !grouped.sinks,
+                Attention::Latent(_) => tested.experts,
+            };
+            let known = tested.experts || matches!(block.feed_forward, FeedForward::Dense(_));
+            !plain || !known || block.norms != 2
+        });
     let embedding = shape.embedding_norm && !tested.embedding_norm;
     if odd || embedding || !shape.final_norm {
         let text =

@@ -98,9 +98,11 @@ mod tests {
                 loss: LossKernel::Released,
                 profile,
                 adapter: None,
+                family: None,
             };
             let stream = Stream::of(&shape, &setting);
-            let block = Block { stream: &stream, block: shape.blocks().next().unwrap().1 };
+            let block =
+                Block { stream: &stream, kind: shape.blocks().next().unwrap().1, masked: false };
             let states = States::of(&setting, 8.0);
             let layer = Layer::of(&block, Recompute::Selective, states);
             let kept: f64 = layer.kept().iter().map(|event| event.size.per_token).sum();

@@ -10,13 +10,15 @@ mod linear;
 mod norm;
 mod rotation;
 
+pub(super) use attention::Scores;
 pub(super) use linear::Linear;
 pub(super) use norm::{Norm, NormKind};
 pub(super) use rotation::RotationKind;
 
+use super::code::Activation;
 use super::label::Label;
 use super::line::Line;
-use super::tape::{Id, Tape};
+use super::tape::{Id, Saved, Tape};
 
 const BF16: f64 = 2.0;
 const FP32: f64 = 4.0;
@@ -41,19 +43,98 @@ impl Tape {
         y
     }
 
-    /// `silu(x)` or `gelu(x)` of so many numbers for a token: keeps its input.
-    pub fn activation(&mut self, x: Id, numbers: f64) -> Id {
-        let size = Line::per_token(BF16 * numbers);
-        let kept = self.save(x);
-        let y = self.make(Label::FeedForward, size);
+    /// The activation of so many numbers for a token.
+    pub fn activation(&mut self, x: Id, numbers: f64, kind: Activation) -> Id {
+        let (label, size) = (Label::FeedForward, Line::per_token(BF16 * numbers));
+        let mut kept = Vec::new();
+        // autocast raises to a power in FP32, and what follows from that
+        let wide = if self.autocasts() { size * 2.0 } else { size };
+        match kind {
+            Activation::Input => kept.push(self.save(x)),
+            Activation::Output => {}
+            Activation::Parts => {
+                // 0.5 x, and 1 + tanh of what holds the cube
+                let half = self.make(label, size);
+                let base = if self.autocasts() { self.make(label, wide) } else { x };
+                kept.push(self.save(base));
+                let inner = self.make(label, wide);
+                let tanh = self.make(label, wide);
+                self.drop(inner);
+                let more = self.make(label, wide);
+                for part in [half, tanh, more] {
+                    kept.push(self.save(part));
+                    self.drop(part);
+                }
+                if self.autocasts() {
+                    self.drop(base);
+                }
+            }
+        }
+        let y = self.make(label, size);
+        if kind == Activation::Output {
+            kept.push(self.save(y));
+        }
         self.node(move |t| {
             let d = t.gradient(y);
             let dx = t.make(Label::ActivationGradients, size);
             t.drop(d);
-            t.release(kept);
+            for saved in kept {
+                t.release(saved);
+            }
             t.give(x, dx);
         });
         y
+    }
+
+    /// tanh of a tensor between a quotient and a product with the same number; lets go of the
+    /// tensor.
+    pub fn capped(&mut self, x: Id, label: Label, size: Line) -> Id {
+        let (y, kept) = self.cap(x, label, size);
+        self.node(move |t| {
+            let d = t.gradient(y);
+            let dx = t.uncap(d, kept, size);
+            t.give(x, dx);
+        });
+        y
+    }
+
+    /// Its forward: tanh keeps its output.
+    pub fn cap(&mut self, x: Id, label: Label, size: Line) -> (Id, Saved) {
+        let quotient = self.make(label, size);
+        self.drop(x);
+        let tanh = self.make(label, size);
+        let kept = self.save(tanh);
+        self.drop(quotient);
+        let y = self.make(label, size);
+        self.drop(tanh);
+        (y, kept)
+    }
+
+    /// Its backward.
+    pub fn uncap(&mut self, gradient: Id, kept: Saved, size: Line) -> Id {
+        let of_tanh = self.make(Label::ActivationGradients, size);
+        self.drop(gradient);
+        let of_quotient = self.make(Label::ActivationGradients, size);
+        self.drop(of_tanh);
+        self.release(kept);
+        let dx = self.make(Label::ActivationGradients, size);
+        self.drop(of_quotient);
+        dx
+    }
+
+    /// Views of a tensor of so many bytes, whose gradients and that of what stays of it are joined.
+    pub fn cut<const N: usize>(&mut self, x: Id, whole: Line) -> [Id; N] {
+        let views = [(); N].map(|()| self.make(Label::Qkv, Line::ZERO));
+        self.node(move |t| {
+            let ids = views.into_iter().chain([x]);
+            let parts: Vec<Id> = ids.map(|id| t.gradient(id)).collect();
+            let d = t.make(Label::ActivationGradients, whole);
+            for part in parts {
+                t.drop(part);
+            }
+            t.give(x, d);
+        });
+        views
     }
 
     /// `a × b`, number by number: keeps both.

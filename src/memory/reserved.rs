@@ -191,6 +191,7 @@ mod tests {
                         loss: LossKernel::Eager,
                         profile: *profile,
                         adapter: None,
+                        family: None,
                     };
                     let Ok(step) = step(&shape, &setting) else { continue };
                     steps += 1;

@@ -169,8 +169,11 @@ impl Root {
                 cast: stream.autocast,
                 label,
             };
-            let logits = t.linear(n, head);
+            let mut logits = t.linear(n, head);
             t.drop(n);
+            if stream.code.capped {
+                logits = t.capped(logits, label, Line::per_token(BF16 * rows));
+            }
             self.head = t.take_events();
             let gradient = t.given(Label::Loss, Line::per_token(BF16 * rows));
             t.backward(logits, gradient);

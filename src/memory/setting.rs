@@ -25,6 +25,9 @@ pub struct Setting {
     pub profile: Profile,
     /// Low-rank adapters that are trained instead of the model.
     pub adapter: Option<Adapter>,
+    /// The model's family, by the `model_type` of its config.json: whose modelling code runs under
+    /// the profile `hugging-face`; Llama's where there is none.
+    pub family: Option<&'static str>,
 }
 
 impl Setting {

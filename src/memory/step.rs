@@ -5,6 +5,7 @@
 //! reshard and reduction do, in `unit.rs`.
 
 use super::block::{Block, Parameter};
+use super::code::Code;
 use super::label::Label;
 use super::layer::Layer;
 use super::line::Line;
@@ -33,18 +34,20 @@ pub(super) fn timeline(shape: &Shape, setting: &Setting, place: u64) -> Timeline
     let (pp, stage) = (setting.layout.pp, place);
     let ends = Ends { embedding: stage == 0, head: stage + 1 == pp };
     let mut layers: Vec<(u64, Rc<Layer>)> = Vec::new();
-    let stacks = stage_layers(shape, pp, stage);
-    for (index, (times, block)) in stacks.iter().enumerate() {
+    let stacks = runs(shape, setting, stage);
+    for (index, &(times, block, masked)) in stacks.iter().enumerate() {
         // like layers are simulated once, wherever they stand
-        let like = stacks[..index].iter().position(|(_, other)| other == block);
+        let like =
+            |(_, other, mask): &(u64, &model::Block, bool)| (*other, *mask) == (block, masked);
+        let like = stacks[..index].iter().position(like);
         let layer = like.map_or_else(
             || {
-                let block = Block { stream: &stream, block };
+                let block = Block { stream: &stream, kind: block, masked };
                 Rc::new(Layer::of(&block, setting.layout.recompute, states))
             },
             |like| Rc::clone(&layers[like].1),
         );
-        layers.push((*times, layer));
+        layers.push((times, layer));
     }
     let root = Root::of(shape, &stream, setting, states, ends);
     let vocab = number(shape.vocab) / stream.tp;
@@ -85,6 +88,30 @@ pub(super) fn stage_layers(shape: &Shape, pp: u64, stage: u64) -> Vec<(u64, &mod
             out.push((to - from, block));
         }
         at += layers;
+    }
+    out
+}
+
+/// The layers of a pipeline stage, those alike that follow each other at once, and whether they
+/// get a mask.
+fn runs<'a>(shape: &'a Shape, setting: &Setting, stage: u64) -> Vec<(u64, &'a model::Block, bool)> {
+    let code = Code::of(setting);
+    let pp = setting.layout.pp;
+    let mut layer = (0..stage).flat_map(|stage| stage_layers(shape, pp, stage)).map(|l| l.0).sum();
+    let mut out: Vec<(u64, &model::Block, bool)> = Vec::new();
+    for (times, block) in stage_layers(shape, pp, stage) {
+        if code.sliding.is_none() {
+            out.push((times, block, false));
+            continue;
+        }
+        for _ in 0..times {
+            let masked = code.masks(layer, setting.sequence);
+            match out.last_mut() {
+                Some(run) if run.1 == block && run.2 == masked => run.0 += 1,
+                _ => out.push((1, block, masked)),
+            }
+            layer += 1;
+        }
     }
     out
 }

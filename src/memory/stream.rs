@@ -1,6 +1,7 @@
 //! What all blocks of a model share.
 
 use super::block::Parameter;
+use super::code::{Code, NormCode};
 use super::line::Line;
 use super::operator::{Norm, NormKind, RotationKind};
 use super::setting::{Adapter, AttentionKernel, Base, Profile, Setting};
@@ -32,6 +33,8 @@ pub(super) struct Stream {
     pub ep: f64,
     /// Whose operators run.
     profile: Profile,
+    /// How the family's own code runs them.
+    pub code: Code,
     /// Parameters and stream are FP32, and PyTorch's autocast makes BF16 copies for the products.
     pub autocast: bool,
     /// What is trained in the model's place.
@@ -40,6 +43,7 @@ pub(super) struct Stream {
 
 impl Stream {
     pub fn of(shape: &Shape, setting: &Setting) -> Self {
+        let code = Code::of(setting);
         let (rms, statistics) = match setting.profile {
             Profile::Eager => (NormKind::RmsByParts, 2),
             // Megatron-LM has a step of its own
@@ -48,12 +52,16 @@ impl Stream {
             | Profile::Torchtitan
             | Profile::MegatronDeepspeed
             | Profile::MegatronDeepspeedBf16 => (NormKind::RmsFused, 4),
-            Profile::HuggingFace | Profile::TorchtitanEager => (NormKind::RmsCastBack, 4),
+            Profile::HuggingFace | Profile::TorchtitanEager => match code.norm {
+                NormCode::Wide => (NormKind::RmsByParts, 4),
+                NormCode::Narrow | NormCode::Centred => (NormKind::RmsCastBack, 4),
+            },
         };
         let layout = &setting.layout;
         let autocast = setting.autocasts();
         let layer = NormKind::Layer { statistics, wide: autocast };
         let (norm, norm_parameters) = match shape.norm {
+            _ if code.norm == NormCode::Centred => (NormKind::LayerByParts { wide: autocast }, 1),
             model::Norm::Bare => (layer, 0),
             model::Norm::Scale if autocast => (NormKind::RmsWide, 1),
             model::Norm::Scale => (rms, 1),
@@ -80,6 +88,7 @@ impl Stream {
             cp,
             ep: number(layout.ep),
             profile: setting.profile,
+            code,
             autocast,
             adapter: setting.adapter,
         }
@@ -107,6 +116,17 @@ impl Stream {
     pub fn norm_of(&self, width: f64, rows: f64, weight: f64) -> Norm {
         let weight = if self.norm_parameters > 0 { weight } else { 0.0 };
         Norm { width, rows, kind: self.norm, weight, bias: self.norm_parameters > 1 }
+    }
+
+    /// The norm of what a part of the block made, which autocast leaves in BF16.
+    pub fn norm_of_part(&self) -> Norm {
+        self.in_part(self.norm())
+    }
+
+    /// The same for any norm within a block.
+    pub fn in_part(&self, norm: Norm) -> Norm {
+        let wide = self.code.norm == NormCode::Wide;
+        Norm { kind: if wide { NormKind::RmsByParts } else { norm.kind }, ..norm }
     }
 
     /// The parameters of a norm of so many numbers.

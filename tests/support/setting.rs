@@ -14,5 +14,6 @@ pub fn plain(keys: &LayoutKeys, devices: u64) -> Setting {
         loss: LossKernel::Eager,
         profile: Profile::Eager,
         adapter: None,
+        family: None,
     }
 }

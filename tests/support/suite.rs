@@ -7,7 +7,6 @@ use plan::model::Shape;
 /// A case of a suite: the simulated bytes over those that were seen.
 pub struct Case {
     pub shape: Shape,
-    pub family: Option<String>,
     pub setting: Setting,
     pub ratio: f64,
 }
@@ -45,7 +44,7 @@ pub fn bound(suite: &Suite, cases: &[Case]) {
         assert_eq!(rounded(stated, 5), rounded(seen, places), "{what}: {key} {stated}, {seen}");
     }
     for case in cases {
-        let own = evidence(&case.shape, case.family.as_deref(), &case.setting);
+        let own = evidence(&case.shape, &case.setting);
         assert_eq!(own.suite, suite, "{what}");
         assert!(own.inside(), "{what}: {:?}", own.outside);
     }

@@ -46,7 +46,9 @@ pub struct Settings {
     /// How the loss is computed.
     pub loss: &'static [LossKernel],
     /// How attention is computed.
-    pub attention: AttentionKernel,
+    pub attention: &'static [AttentionKernel],
+    /// Families whose own code ran, where that matters.
+    pub families: &'static [&'static str],
     /// Experts and latent attention beside dense blocks with grouped attention.
     pub experts: bool,
     /// A norm after the embedding.
@@ -61,7 +63,8 @@ const PLAIN: Settings = Settings {
     recompute: &[Recompute::None, Recompute::Full],
     precision: &[Precision::Bf16],
     loss: &[LossKernel::Eager, LossKernel::Released],
-    attention: AttentionKernel::Sdpa,
+    attention: &[AttentionKernel::Sdpa],
+    families: &[],
     experts: false,
     embedding_norm: false,
     cpu_offload: false,
@@ -118,21 +121,26 @@ pub const OFFLOADED: Suite = Suite {
     settings: Settings { cpu_offload: true, ..PLAIN },
 };
 
-/// Hugging Face's models measured on a GPU: those families whose code keeps what the profile keeps
-/// (Llama, Mistral, Qwen2, Qwen3, Granite, `SmolLM3`, `StarCoder2`). Of others a recomputed step is
-/// as near, one that keeps everything up to 25 % off.
+/// Hugging Face's models measured on a GPU, family by family ([`KNOWN_FAMILIES`]). Of 59 steps the
+/// operators were found out; 59 more, of other widths, formats and four further families, were
+/// measured after that.
 pub const HUGGING_FACE: Suite = Suite {
     what: "steps of transformers 5.17 on an NVIDIA H100 (torch 2.11)",
     file: "tests/oracle/gpu_families.csv",
-    cases: 23,
-    median_error: 0.0014,
+    cases: 118,
+    median_error: 0.001,
     worst_error: 0.0090,
-    params: [287_209_472, 349_997_056],
+    params: [287_209_472, 3_181_415_936],
     shards: [1, 1],
     sequence: [512, 16_384],
     micro_batch: [1, 4],
-    vocab: [32_000, 32_000],
-    settings: ONE_DEVICE,
+    vocab: [32_000, 50_304],
+    settings: Settings {
+        attention: &[AttentionKernel::Sdpa, AttentionKernel::Eager],
+        families: &KNOWN_FAMILIES,
+        experts: true,
+        ..ONE_DEVICE
+    },
 };
 
 /// Adapters measured on a GPU.
@@ -147,7 +155,7 @@ pub const ADAPTERS: Suite = Suite {
     sequence: [512, 4096],
     micro_batch: [1, 4],
     vocab: [32_000, 128_256],
-    settings: ONE_DEVICE,
+    settings: Settings { families: &["llama"], ..ONE_DEVICE },
 };
 
 /// Measured on NVIDIA B200 by others: Llama 3 70B and 405B, DeepSeek-V2 and V3 of 4 to 12 layers.
@@ -206,7 +214,7 @@ pub const BIGSCIENCE: Suite = Suite {
     vocab: [250_880, 250_880],
     settings: Settings {
         strategies: &[Strategy::Zero1, Strategy::Ddp],
-        attention: AttentionKernel::Eager,
+        attention: &[AttentionKernel::Eager],
         embedding_norm: true,
         degrees: [4, 8, 48, 1, 1, 2048],
         recompute: &[Recompute::Full],
@@ -215,11 +223,31 @@ pub const BIGSCIENCE: Suite = Suite {
     },
 };
 
-/// Families whose code keeps what the profile hugging-face keeps.
-pub const KNOWN_FAMILIES: [&str; 7] =
-    ["llama", "mistral", "qwen2", "qwen3", "granite", "smollm3", "starcoder2"];
-/// Families that scale or cap their logits by operators of their own.
-pub const OWN_LOGITS: [&str; 2] = ["gemma2", "cohere"];
-/// How far the steps of other families were off at most: recomputed, with everything kept, and of
-/// those with their own logits (`gpu_families.csv`).
-pub const OTHER_FAMILIES: [f64; 3] = [0.010, 0.251, 0.198];
+/// Families whose code was measured.
+pub const KNOWN_FAMILIES: [&str; 25] = [
+    "cohere",
+    "deepseek_v2",
+    "deepseek_v3",
+    "gemma",
+    "gemma2",
+    "gemma3_text",
+    "glm",
+    "glm4",
+    "gpt2",
+    "gpt_neox",
+    "granite",
+    "llama",
+    "mistral",
+    "mixtral",
+    "olmo2",
+    "olmoe",
+    "opt",
+    "phi3",
+    "qwen2",
+    "qwen2_moe",
+    "qwen3",
+    "qwen3_moe",
+    "smollm3",
+    "stablelm",
+    "starcoder2",
+];

@@ -29,6 +29,9 @@ pub(in crate::memory) enum NormKind {
     RmsFused,
     /// `RMSNorm` of an FP32 stream by its parts: the input and the normalised input are kept.
     RmsWide,
+    /// `LayerNorm` by its parts of a BF16 or an FP32 stream (Cohere's modelling code): the centred
+    /// input, twice, and the normalised input are kept in FP32.
+    LayerByParts { wide: bool },
     /// `LayerNorm` of a BF16 or an FP32 stream, with its statistics in so many bytes: the stream's
     /// type on the CPU, FP32 on CUDA.
     Layer { statistics: u8, wide: bool },
@@ -47,6 +50,7 @@ impl Tape {
             NormKind::RmsByParts => self.rms_by_parts(x, norm),
             NormKind::RmsCastBack => self.rms_cast_back(x, norm),
             NormKind::RmsWide => self.rms_wide(x, norm),
+            NormKind::LayerByParts { wide } => self.layer_by_parts(x, norm, wide),
             NormKind::RmsFused => self.norm_fused(x, norm, BF16, &[FP32]),
             NormKind::Layer { statistics, wide } => {
                 let (bytes, width) = (f64::from(statistics), if wide { FP32 } else { BF16 });
@@ -186,6 +190,74 @@ impl Tape {
             t.drop(power);
             t.release(kept_x);
             t.summed(x, [direct, squared], wide, narrow);
+        });
+        y
+    }
+
+    /// `w × (x - mean) / deviation` in FP32, every step an operator; the mean is taken away twice.
+    fn layer_by_parts(&mut self, x: Id, norm: Norm, is_wide: bool) -> Id {
+        let wide = Line::per_token(FP32 * norm.numbers());
+        let row = Line::per_token(FP32 * norm.rows);
+        let cast = if is_wide { Line::ZERO } else { wide };
+        let x32 = self.make(Label::Norms, cast);
+        let mean = self.make(Label::Norms, row);
+        let first = self.make(Label::Norms, wide);
+        let kept_first = self.save(first);
+        let square = self.make(Label::Norms, wide);
+        self.drop(first);
+        let variance = self.make(Label::Norms, row);
+        self.drop(square);
+        let centred = self.make(Label::Norms, wide);
+        let kept_centred = self.save(centred);
+        let root = self.make(Label::Norms, row);
+        let kept_root = self.save(root);
+        let y32 = self.make(Label::Norms, wide);
+        for id in [centred, root, x32, mean, variance] {
+            self.drop(id);
+        }
+        let kept_y = self.save_for_weight(y32);
+        let scaled = self.make(Label::Norms, wide);
+        self.drop(y32);
+        let y = if is_wide {
+            scaled
+        } else {
+            let y = self.make(Label::Norms, wide * 0.5);
+            self.drop(scaled);
+            y
+        };
+        self.node(move |t| {
+            let work = Label::ActivationGradients;
+            let mut d = t.gradient(y);
+            if !is_wide {
+                let d32 = t.make(work, wide);
+                t.drop(d);
+                d = d32;
+            }
+            let dy = t.make(work, wide);
+            let dw = t.make(work, wide);
+            t.weighed(kept_y, FP32 * norm.weight, [dw, d]);
+            let direct = t.make(work, wide);
+            let through = t.make(work, wide);
+            let d_root = t.make(work, row);
+            for id in [through, dy, d_root] {
+                t.drop(id);
+            }
+            t.release(kept_centred);
+            t.release(kept_root);
+            let spread = t.make(work, wide);
+            let power = t.make(work, wide);
+            let squared = t.make(work, wide);
+            t.drop(spread);
+            t.drop(power);
+            t.release(kept_first);
+            if is_wide {
+                let dx = t.make(work, wide);
+                t.drop(direct);
+                t.drop(squared);
+                t.give(x, dx);
+            } else {
+                t.summed(x, [direct, squared], wide, wide * 0.5);
+            }
         });
         y
     }

@@ -30,6 +30,7 @@ fn run(
         loss,
         profile: Profile::Eager,
         adapter: None,
+        family: None,
     };
     step(&shape, &setting).unwrap()
 }
