@@ -3,16 +3,20 @@
 //! A [`Rule`] is a static value in [`RULES`]; a [`Finding`] names keys, not bytes. This module
 //! applies levels and allowances and makes the byte spans, each in one place.
 
+mod against;
 mod allocation;
 mod budget;
 mod data;
 mod file;
 mod finding;
 mod hand_offs;
+mod house;
 mod law;
+mod levels;
 mod loader;
 mod memory;
 mod model;
+mod policy;
 mod rule;
 mod sequences;
 mod stages;
@@ -25,7 +29,10 @@ use crate::fact::nearest;
 use crate::file::{Document, Locator, ReadError, ReadErrorKind, read};
 use crate::plan::{Chosen, Inputs, KeyPath};
 
+pub use against::worse;
 pub use finding::{Finding, Label, Level};
+pub use levels::{LevelError, Levels, Setting};
+pub use policy::{Allowed, Limits, Policy, Required};
 pub use rule::{Family, Rule};
 pub use table::{RULES, find};
 
@@ -36,6 +43,19 @@ pub struct Subject<'a> {
     pub document: &'a Document,
     /// What follows from it.
     pub derivation: &'a Derivation,
+    /// What the house asks of it.
+    pub policy: &'a Policy,
+}
+
+/// How plans are judged.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Settings {
+    /// What the house asks of every plan, and its levels.
+    pub policy: Policy,
+    /// Levels that go over those of the house.
+    pub levels: Levels,
+    /// Whether the picky rules are in force.
+    pub strict: bool,
 }
 
 /// The outcome of checking one plan.
@@ -66,6 +86,16 @@ pub fn check(bytes: &[u8]) -> Checked {
 /// Checks the bytes of a plan file, with the files that it names.
 #[must_use]
 pub fn check_with(bytes: &[u8], inputs: impl FnOnce(&Chosen) -> Inputs) -> Checked {
+    check_under(&Settings::default(), bytes, inputs)
+}
+
+/// Checks the bytes of a plan file under settings, with the files that it names.
+#[must_use]
+pub fn check_under(
+    settings: &Settings,
+    bytes: &[u8],
+    inputs: impl FnOnce(&Chosen) -> Inputs,
+) -> Checked {
     let document = match read(bytes) {
         Ok(document) => document,
         Err(error) => return unreadable(from_read(&error)),
@@ -74,30 +104,43 @@ pub fn check_with(bytes: &[u8], inputs: impl FnOnce(&Chosen) -> Inputs) -> Check
         Ok(derivation) => derivation,
         Err(error) => return unreadable(from_derive(&document, &error)),
     };
-    check_derived(&document, &derivation)
+    judge(settings, &document, &derivation)
 }
 
 /// Checks a plan that was read and derived already.
 #[must_use]
 pub fn check_derived(document: &Document, derivation: &Derivation) -> Checked {
-    let subject = Subject { document, derivation };
-    let found = RULES
-        .iter()
-        .flat_map(|rule| (rule.check)(&subject).into_iter().map(|finding| finding.under(rule)));
-    let mut checked = allow(document, found.collect());
-    place(&document.text, &mut checked.findings);
+    judge(&Settings::default(), document, derivation)
+}
+
+fn judge(settings: &Settings, document: &Document, derivation: &Derivation) -> Checked {
+    let subject = Subject { document, derivation, policy: &settings.policy };
+    let level = |rule: &Rule| {
+        levels::in_force(rule, [&settings.levels, &settings.policy.levels], settings.strict)
+    };
+    let found =
+        RULES.iter().filter_map(|rule| Some((rule, level(rule)?))).flat_map(|(rule, level)| {
+            (rule.check)(&subject).into_iter().map(move |one| one.under(rule, level))
+        });
+    let mut checked = allow(document, found.collect(), level);
+    let allowed = checked.allowed.iter_mut().map(|(finding, _)| finding);
+    for finding in checked.findings.iter_mut().chain(allowed) {
+        finding.name(&document.chosen);
+    }
+    place(&document.text, &mut checked);
     checked.findings.sort_by_key(|finding| (std::cmp::Reverse(finding.level), finding.start()));
     checked.readable = true;
     checked
 }
 
 /// Fills in the byte spans; a text without findings is not parsed again.
-fn place(text: &str, findings: &mut [Finding]) {
-    if findings.is_empty() {
+fn place(text: &str, checked: &mut Checked) {
+    if checked.findings.is_empty() && checked.allowed.is_empty() {
         return;
     }
     let locator = Locator::new(text);
-    for finding in findings {
+    let allowed = checked.allowed.iter_mut().map(|(finding, _)| finding);
+    for finding in checked.findings.iter_mut().chain(allowed) {
         finding.place(|key| locator.find(key));
     }
 }
@@ -111,7 +154,7 @@ fn from_read(error: &ReadError) -> Finding {
         ReadErrorKind::Invalid => &file::INVALID_PLAN,
         ReadErrorKind::UnknownFormat => &file::UNKNOWN_FORMAT,
     };
-    let mut finding = Finding::new(error.message.clone()).under(rule);
+    let mut finding = Finding::new(error.message.clone()).under(rule, rule.level);
     finding.help.clone_from(&error.help);
     if let Some(span) = &error.span {
         finding.labels.push(Label { span: Some(span.clone()), ..Label::default() });
@@ -137,7 +180,7 @@ fn from_derive(document: &Document, error: &DeriveError) -> Finding {
         }
         _ => finding.at(error.key.clone(), ""),
     }
-    .under(&file::INVALID_PLAN);
+    .under(&file::INVALID_PLAN, Level::Error);
     let locator = Locator::new(&document.text);
     let name =
         matches!(error.problem, Problem::Stage(StageError::Mixture(MixtureError::Unknown { .. })));
@@ -145,8 +188,13 @@ fn from_derive(document: &Document, error: &DeriveError) -> Finding {
     finding
 }
 
-/// Sets aside what the plan allows; an allowance that nothing needs is itself a finding.
-fn allow(document: &Document, found: Vec<Finding>) -> Checked {
+/// Sets aside what the plan allows; an allowance that nothing needs is itself a finding, but for one
+/// of a rule that is not in force.
+fn allow(
+    document: &Document,
+    found: Vec<Finding>,
+    level: impl Fn(&Rule) -> Option<Level>,
+) -> Checked {
     let allowances = &document.chosen.allow;
     let mut checked = Checked::default();
     for finding in found {
@@ -155,13 +203,20 @@ fn allow(document: &Document, found: Vec<Finding>) -> Checked {
             None => checked.findings.push(finding),
         }
     }
+    let Some(unused) = level(&file::UNUSED_ALLOW) else {
+        return checked;
+    };
     for (index, allowance) in allowances.iter().enumerate() {
         let key = KeyPath::from("allow").join(index.to_string()).join("rule");
         let first = !allowances[..index].iter().any(|other| other.rule == allowance.rule);
         if first && checked.allowed.iter().any(|(finding, _)| finding.rule == allowance.rule) {
             continue;
         }
-        let finding = if find(&allowance.rule).is_some() {
+        let rule = find(&allowance.rule);
+        if rule.is_some_and(|rule| level(rule).is_none()) {
+            continue;
+        }
+        let finding = if rule.is_some() {
             Finding::new(format!("`{}` is allowed here for nothing", allowance.rule))
                 .at(key, "remove this allowance")
         } else {
@@ -173,7 +228,7 @@ fn allow(document: &Document, found: Vec<Finding>) -> Checked {
                 None => finding,
             }
         };
-        checked.findings.push(finding.under(&file::UNUSED_ALLOW));
+        checked.findings.push(finding.under(&file::UNUSED_ALLOW, unused));
     }
     checked
 }

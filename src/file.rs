@@ -4,6 +4,7 @@
 //! Writing keeps every byte before the `[derived]` header and replaces what follows.
 
 mod degree_keys;
+mod diff;
 mod emit;
 mod locate;
 mod read;
@@ -13,8 +14,10 @@ mod stale;
 mod toml10;
 mod write;
 
+pub use diff::{Change, Difference, difference};
 pub use emit::{chosen_text, derived_text, rewritten};
 pub use locate::{Locator, locate};
+pub(crate) use read::read_settings;
 pub use read::{Document, ReadError, ReadErrorKind, read};
 pub use schema::schema;
 pub use stale::{Stale, stale};

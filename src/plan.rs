@@ -6,8 +6,8 @@ mod inputs;
 mod key;
 
 pub use chosen::{
-    Allowance, Budget, Chosen, Cluster, Cost, DataChoice, Format, Goal, LawChoice, ModelChoice,
-    Operations, Run, Schedule, SourceCaps, Training,
+    Allowance, Budget, Chosen, Cluster, Cost, DataChoice, Format, Goal, LawChoice, MfuEvidence,
+    ModelChoice, Operations, Run, Schedule, SourceCaps, Training,
 };
 pub use derived::{
     Allocated, Assumed, Cap, Derived, DerivedBudget, DerivedData, DerivedKnot, DerivedMemory,

@@ -9,7 +9,9 @@ mod block;
 mod csv_view;
 mod data;
 mod diagnostics;
+mod diff;
 mod explain;
+mod findings;
 mod fit;
 mod json;
 mod laws;
@@ -27,8 +29,13 @@ mod words;
 pub use answer::{Answer, Section, Show};
 pub use block::{Block, markdown, text};
 pub use csv_view::csv;
-pub use diagnostics::{Diagnosed, check_json, diagnostics};
+pub use diagnostics::diagnostics;
+pub use diff::{diff_blocks, diff_json};
 pub use explain::{Kind, explain, list};
+pub use findings::{
+    CheckReport, Diagnosed, Diagnosis, Failure, Region, Totals, check_json, check_markdown, github,
+    sarif,
+};
 pub use fit::FitView;
 pub use json::json;
 pub use laws::{LawRow, law_rows};

@@ -6,7 +6,8 @@ use plan::derive::derive;
 use plan::file::{Stale, chosen_text, derived_text, locate, read, stale, with_derived};
 use plan::law::catalogue;
 use plan::plan::{
-    Allowance, Budget, Chosen, Cluster, Cost, Derived, Goal, KeyPath, LawChoice, ModelChoice, Run,
+    Allowance, Budget, Chosen, Cluster, Cost, Derived, Goal, KeyPath, LawChoice, MfuEvidence,
+    ModelChoice, Run,
 };
 use plan::quantity::{Epochs, Flops, Quantity, Tokens, Weight, round_significant};
 use proptest::prelude::*;
@@ -127,17 +128,26 @@ mod plans {
 
     fn clusters() -> impl Strategy<Value = Cluster> {
         let own = (of(quantity()), of(quantity()), of(quantity()), of(quantity()));
-        (of(texts(8)), of(quantity()), of(quantity()), of(quantity()), own).prop_map(
-            |(accelerator, devices, mfu, tokens_per_second_per_device, own)| Cluster {
-                accelerator,
-                devices,
-                mfu,
-                tokens_per_second_per_device,
-                peak_flops: own.0,
-                memory_bytes: own.1,
-                memory_bandwidth: own.2,
-                node_devices: own.3,
-                ..Cluster::default()
+        let evidence = prop::sample::select(vec![
+            MfuEvidence::Assumed,
+            MfuEvidence::Published,
+            MfuEvidence::Measured,
+        ]);
+        let facts = (of(texts(8)), of(quantity()), of(quantity()), of(quantity()));
+        (facts, of(evidence), own).prop_map(
+            |((accelerator, devices, mfu, tokens_per_second_per_device), mfu_evidence, own)| {
+                Cluster {
+                    accelerator,
+                    devices,
+                    mfu,
+                    mfu_evidence,
+                    tokens_per_second_per_device,
+                    peak_flops: own.0,
+                    memory_bytes: own.1,
+                    memory_bandwidth: own.2,
+                    node_devices: own.3,
+                    ..Cluster::default()
+                }
             },
         )
     }

@@ -201,3 +201,9 @@ fn runs_come_from_standard_input_too() {
     let endless = vec![b'1'; 3 << 20];
     folder.run_with(&arguments, &endless).fails_with("line 1 is longer than 1 MiB");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_device_is_no_table_of_runs() {
+    folder().run(&["fit", "/dev/zero"]).fails_with("/dev/zero is a device");
+}

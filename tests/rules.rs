@@ -1,12 +1,19 @@
 //! Every rule has a page, plans that break it and plans that do not, and says what it says.
 //!
 //! Fixtures lie in `tests/plans/fail/RULE/*.toml` and `tests/plans/pass/RULE/*.toml`.
+//! Those of the rules about a house's policy have its `llmplan.toml` beside them.
 //! What is printed for a failing one is a snapshot; `INSTA_UPDATE=always` writes them anew.
 
-use plan::check::{Checked, Level, RULES, Rule, check, find};
+use plan::check::{
+    Checked, Family, Level, Levels, Policy, RULES, Rule, Setting, Settings, check, check_under,
+    find,
+};
 use plan::derive::{CATALOGUE, derive};
 use plan::file::{read, with_derived};
-use plan::report::{Diagnosed, check_json, diagnostics};
+use plan::plan::Inputs;
+use plan::report::{
+    CheckReport, Diagnosed, check_json, check_markdown, diagnostics, github, sarif,
+};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::fs;
@@ -38,11 +45,25 @@ struct Fixture {
     /// Path from the root of the repository.
     name: String,
     bytes: Vec<u8>,
+    policy: Policy,
+}
+
+/// Picky rules are in force in every test of a rule.
+fn strictly(policy: Policy) -> Settings {
+    Settings { policy, strict: true, ..Settings::default() }
+}
+
+fn check_strictly(bytes: &[u8]) -> Checked {
+    check_under(&strictly(Policy::default()), bytes, |_| Inputs::new())
 }
 
 impl Fixture {
     fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    fn check(&self) -> Checked {
+        check_under(&strictly(self.policy.clone()), &self.bytes, |_| Inputs::new())
     }
 
     /// Everything that is printed for it, without colours.
@@ -57,6 +78,7 @@ fn fixtures(side: &str, rule: &Rule) -> Vec<Fixture> {
     let folder = root().join("tests/plans").join(side).join(rule.id);
     let files = listing(&folder).into_iter();
     let plans = files.filter(|path| path.extension().is_some_and(|end| end == "toml"));
+    let plans = plans.filter(|path| !path.ends_with("llmplan.toml"));
     plans.map(|path| fixture(&path, rule)).collect()
 }
 
@@ -69,7 +91,8 @@ fn fixture(path: &Path, rule: &Rule) -> Fixture {
         id if id.starts_with("derived-") => written(&name, &bytes),
         _ => bytes,
     };
-    Fixture { name, bytes }
+    let house = fs::read(path.with_file_name("llmplan.toml")).unwrap_or_default();
+    Fixture { name, bytes, policy: Policy::read(&house).unwrap() }
 }
 
 /// A plan with its line `s1 = VALUE # and so on, to sN` counted on: tens of thousands of lines would
@@ -174,8 +197,14 @@ fn every_example_breaks_its_rule() {
     for rule in RULES.iter().filter(|rule| !rule.id.starts_with("derived-")) {
         let text = example(rule);
         let checked = match rule.id {
-            "too-many-sources" => check(counted_on(text).as_bytes()),
-            _ => check(text.as_bytes()),
+            "too-many-sources" => check_strictly(counted_on(text).as_bytes()),
+            _ if rule.family == Family::Policy => {
+                let house =
+                    rule.page.split("```toml\n").nth(2).unwrap().split("```").next().unwrap();
+                let policy = Policy::read(house.as_bytes()).unwrap();
+                check_under(&strictly(policy), text.as_bytes(), |_| Inputs::new())
+            }
+            _ => check_strictly(text.as_bytes()),
         };
         let broken = checked.findings.iter().any(|finding| finding.rule == rule.id);
         assert!(broken, "{}: {checked:#?}", rule.id);
@@ -221,7 +250,7 @@ fn no_page_or_fixture_lacks_its_rule() {
 #[test]
 fn failing_plans_break_their_rule() {
     for (rule, fixture) in every("fail") {
-        let checked = check(&fixture.bytes);
+        let checked = fixture.check();
         let own: Vec<_> = checked.findings.iter().filter(|f| f.rule == rule.id).collect();
         assert!(!own.is_empty(), "{}: {:#?}", fixture.name, checked.findings);
         assert!(own.iter().all(|finding| finding.level == rule.level), "{}", fixture.name);
@@ -231,7 +260,7 @@ fn failing_plans_break_their_rule() {
 #[test]
 fn passing_plans_keep_their_rule_and_have_no_error() {
     for (rule, fixture) in every("pass") {
-        let checked = check(&fixture.bytes);
+        let checked = fixture.check();
         let shown = fixture.rendered(&checked);
         assert!(checked.readable && !checked.has(Level::Error), "{shown}");
         assert!(checked.findings.iter().all(|finding| finding.rule != rule.id), "{shown}");
@@ -245,7 +274,7 @@ fn findings_point_into_the_file() {
         if unplaced.iter().any(|name| fixture.name.ends_with(&format!("/{name}.toml"))) {
             continue;
         }
-        for finding in check(&fixture.bytes).findings {
+        for finding in fixture.check().findings {
             let span = finding.labels.first().and_then(|label| label.span.clone());
             let span = span.unwrap_or_else(|| panic!("{}: {finding:?}", fixture.name));
             assert!(fixture.text().get(span).is_some(), "{}: {finding:?}", fixture.name);
@@ -261,7 +290,7 @@ fn what_is_printed_stands_in_the_snapshots() {
     settings.bind(|| {
         for rule in RULES {
             let all = fixtures("fail", rule);
-            let shown = all.iter().map(|fixture| fixture.rendered(&check(&fixture.bytes)));
+            let shown = all.iter().map(|fixture| fixture.rendered(&fixture.check()));
             insta::assert_snapshot!(rule.id, without_versions(&shown.collect::<String>()));
         }
     });
@@ -316,6 +345,64 @@ fn an_error_can_be_allowed_too() {
     assert!(!check(format!("{text}{allowance}").as_bytes()).has(Level::Error));
 }
 
+/// Two of the fixtures' plans are published and sound: these rules are picky.
+#[test]
+fn picky_rules_are_in_force_when_asked() {
+    let picky: Vec<&str> = RULES.iter().filter(|rule| rule.strict).map(|rule| rule.id).collect();
+    assert_eq!(picky, ["vocabulary-not-padded", "weights-normalised"]);
+    let text = b"format = 1\nmodel.name = \"gpt2\"\n";
+    let found = |settings: &Settings| {
+        let checked = check_under(settings, text, |_| Inputs::new());
+        checked.findings.iter().map(|finding| (finding.rule, finding.level)).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&Settings::default()), []);
+    assert_eq!(found(&strictly(Policy::default())), [("vocabulary-not-padded", Level::Warning)]);
+    let set = |name: &str, setting| {
+        let mut levels = Levels::default();
+        levels.set(name, setting).unwrap();
+        Settings { levels, ..Settings::default() }
+    };
+    let own = set("vocabulary-not-padded", Setting::Deny);
+    assert_eq!(found(&own), [("vocabulary-not-padded", Level::Error)], "its own id calls it");
+    assert_eq!(found(&set("model", Setting::Deny)), [], "its family does not");
+}
+
+#[test]
+fn levels_go_by_rule_then_family_and_by_layer() {
+    let text = b"format = 1\nbudget.flops = 1e21\nlaw.name = \"hoffmann-2022-a3-rounded\"\n";
+    let level = |house: &str, asked: &[(&str, Setting)]| {
+        let mut settings =
+            Settings { policy: Policy::read(house.as_bytes()).unwrap(), ..Settings::default() };
+        for (name, setting) in asked {
+            settings.levels.set(name, *setting).unwrap();
+        }
+        let checked = check_under(&settings, text, |_| Inputs::new());
+        checked.findings.iter().find(|f| f.rule == "law-not-current").map(|f| f.level)
+    };
+    let (allow, deny) = (Setting::Allow, Setting::Deny);
+    assert_eq!(level("", &[]), Some(Level::Warning));
+    assert_eq!(level("levels.law = \"deny\"", &[]), Some(Level::Error));
+    assert_eq!(level("levels = { law = \"deny\", law-not-current = \"allow\" }", &[]), None);
+    assert_eq!(level("levels.law-not-current = \"allow\"", &[("law", deny)]), Some(Level::Error));
+    assert_eq!(level("", &[("law", deny), ("law-not-current", allow)]), None);
+    let mut levels = Levels::default();
+    levels.set("law", deny).unwrap();
+    assert!(levels.set("law", deny).is_ok(), "the same twice is no contradiction");
+    assert!(levels.set("law", allow).unwrap_err().to_string().contains("twice"));
+    assert!(levels.set("law-not-curent", allow).unwrap_err().advice().contains("law-not-current"));
+    assert!(levels.set("invalid-plan", allow).is_err());
+}
+
+/// What is turned off leaves its allowances alone: another check may need them.
+#[test]
+fn an_allowance_of_a_rule_that_is_off_is_not_unused() {
+    let text = "format = 1\nbudget.flops = 1e21\n[[allow]]\nrule = \"suspect-source\"\n\
+                reason = \"left over\"\n";
+    let mut settings = Settings::default();
+    settings.levels.set("data", Setting::Allow).unwrap();
+    assert_eq!(check_under(&settings, text.as_bytes(), |_| Inputs::new()).findings, []);
+}
+
 #[test]
 fn an_allowance_without_a_finding_is_one() {
     let text = "format = 1\nbudget.flops = 1e21\n[[allow]]\nrule = \"suspect-source\"\n\
@@ -329,7 +416,7 @@ fn an_allowance_without_a_finding_is_one() {
 #[test]
 fn findings_come_worst_first() {
     for (_, fixture) in every("fail") {
-        let levels: Vec<Level> = check(&fixture.bytes).findings.iter().map(|f| f.level).collect();
+        let levels: Vec<Level> = fixture.check().findings.iter().map(|f| f.level).collect();
         assert!(levels.is_sorted_by(|a, b| a >= b), "{}: {levels:?}", fixture.name);
     }
 }
@@ -343,8 +430,12 @@ fn survives(bytes: &[u8]) -> Checked {
         assert!(span.start <= span.end && span.end <= bytes.len(), "{span:?} of {bytes:?}");
     }
     let _ = diagnostics("plan.toml", &text, &checked.findings, 80);
-    let diagnosed = Diagnosed { path: "plan.toml".to_owned(), text, checked: checked.clone() };
-    assert!(check_json(&[diagnosed]).ends_with("}\n"));
+    let file = Diagnosed::new("plan.toml", &text, checked.clone());
+    let report = CheckReport { files: vec![file], failures: Vec::new() };
+    assert!(check_json(&report).ends_with("}\n") && sarif(&report).ends_with("}\n"));
+    assert!(check_markdown(&report).starts_with("### "));
+    let lines = github(&report).lines().count();
+    assert_eq!(lines, checked.findings.len(), "one line each");
     checked
 }
 
@@ -391,6 +482,30 @@ proptest! {
     fn any_bytes_are_judged(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let checked = survives(&bytes);
         prop_assert!(checked.readable || checked.has(Level::Error));
+    }
+
+    #[test]
+    fn any_policy_is_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        if let Err(fault) = Policy::read(&bytes) {
+            prop_assert!(fault.span.is_none_or(|span| span.end <= bytes.len()));
+        }
+    }
+
+    #[test]
+    fn any_policy_of_known_words_is_read_or_refused(
+        words in prop::collection::vec(
+            prop::sample::select(vec![
+                "[levels]", "[limits]", "[allowed]", "[required]", "loader", "usd", "flops", "=",
+                "\"deny\"", "1e21", "nan", "\n", "{", "}", "[", "]", "accelerators", ",", "\"h100-sxm\"",
+                "mfu_evidence", "\u{feff}", "tonnes_co2e", "budget", ".", "regions",
+            ]),
+            0..12,
+        ),
+    ) {
+        let text = words.join(" ");
+        if let Err(fault) = Policy::read(text.as_bytes()) {
+            prop_assert!(fault.span.is_none_or(|span| text.get(span).is_some()), "{}", text);
+        }
     }
 
     #[test]

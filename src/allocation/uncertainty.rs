@@ -41,7 +41,9 @@ pub fn intervals(
     let effective = objective.effective_tokens(point.tokens);
     let losses = draws.iter().filter_map(|surface| {
         let under = Objective { surface: *surface, ..*objective };
-        Some(surface.loss(under.effective_params(point.params?), effective).0)
+        let params = point.params?;
+        let worth = if under.surely_fed(params) { params } else { under.effective_params(params) };
+        Some(surface.loss(worth, effective).0)
     });
     let loss = interval_80(losses);
     let fresh = |surface: &Surface| Objective { surface: *surface, ..objective.fresh() };
@@ -49,14 +51,19 @@ pub fn intervals(
         let point = solve(law, Some(&fresh(surface)), k, wanted).ok()??;
         Some((point.params?, point.tokens))
     };
-    let plenty = draws.iter().filter_map(plain).all(|(_, d)| !objective.is_limited_at(d));
+    let length = wanted.tokens.is_some() || wanted.tokens_per_param.is_some();
+    if wanted.params.is_some() && length {
+        return Some(Intervals { loss, ..Intervals::default() }); // no draw moves what is chosen
+    }
+    let plainly: Vec<(Params, Tokens)> = draws.iter().filter_map(plain).collect();
+    let plenty = plainly.iter().all(|(_, d)| !objective.is_limited_at(*d));
     let runs: Vec<(Params, Tokens)> = if plenty {
-        draws.iter().filter_map(plain).collect()
+        plainly
     } else if point.free && wanted.loss.is_none() {
         let table = Table::new(objective, point.flops, point.tokens, KNOTS);
         draws.iter().map(|surface| table.optimum(surface)).collect()
     } else if !objective.is_limited_at(point.tokens) {
-        draws.iter().filter_map(plain).collect() // a few draws repeat a little
+        plainly // a few draws repeat a little
     } else {
         Vec::new()
     };

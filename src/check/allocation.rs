@@ -102,13 +102,13 @@ fn waste(subject: &Subject) -> Option<Finding> {
     if point.free {
         return None;
     }
-    let (waste, best) = if derivation.law.surface().is_some() {
+    let (waste, measure, best) = if derivation.law.surface().is_some() {
         by_loss(derivation, &point)?
     } else {
         by_ratio(&deviation)?
     };
     let ratio = point.params.map_or(0.0, |params| (point.tokens / params).0);
-    Some(Finding::new(format!("the run {waste}")).at(
+    Some(Finding::new(format!("the run {waste}")).measured(measure).at(
         off_key(&subject.document.chosen),
         format!(
             "{} tokens per parameter; the optimum of {} has {}: {} parameters, {} tokens",
@@ -121,8 +121,8 @@ fn waste(subject: &Subject) -> Option<Finding> {
     ))
 }
 
-/// The compute that the run wastes against the best of it, and that best.
-fn by_loss(derivation: &Derivation, point: &Point) -> Option<(String, (Params, Tokens))> {
+/// The compute that the run wastes against the best of it, the share, and that best.
+fn by_loss(derivation: &Derivation, point: &Point) -> Option<(String, f64, (Params, Tokens))> {
     let (objective, loss) = (derivation.objective()?, point.loss?);
     let best = objective.optimum(point.flops);
     let reached = objective.loss(best.0, best.1);
@@ -131,15 +131,15 @@ fn by_loss(derivation: &Derivation, point: &Point) -> Option<(String, (Params, T
     let difference = significant(loss.0 - reached.0, 2);
     let told =
         format!("wastes {} of its compute ({difference} nats above the optimum)", wasted.human());
-    (wasted.0 > WASTE).then_some((told, best))
+    (wasted.0 > WASTE).then_some((told, wasted.0, best))
 }
 
-/// Under a law without a loss: tokens per parameter far from the optimum's, and that optimum.
-fn by_ratio(deviation: &Deviation) -> Option<(String, (Params, Tokens))> {
-    let off = deviation.multiple.max(1.0 / deviation.multiple) > RATIO;
+/// Under a law without a loss: tokens per parameter far from the optimum's, the factor, and that optimum.
+fn by_ratio(deviation: &Deviation) -> Option<(String, f64, (Params, Tokens))> {
+    let off = deviation.multiple.max(1.0 / deviation.multiple);
     let multiple = significant(deviation.multiple, 3);
     let told = format!("has {multiple} times the optimum's tokens per parameter");
-    off.then_some((told, (deviation.params, deviation.tokens)))
+    (off > RATIO).then_some((told, off, (deviation.params, deviation.tokens)))
 }
 
 /// The chosen value that puts the run off the optimum.
@@ -231,7 +231,8 @@ fn loss_target_missed(subject: &Subject) -> Vec<Finding> {
                     derivation.law.name
                 ),
             )
-            .help("leave `model.params` or `run.tokens` open to have it derived"),
+            .help("leave `model.params` or `run.tokens` open to have it derived")
+            .measured(loss.0 - target.0),
     ]
 }
 

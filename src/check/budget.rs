@@ -91,14 +91,18 @@ fn run_exceeds_budget(subject: &Subject) -> Vec<Finding> {
             ));
         }
     }
-    vec![finding.at(
-        KeyPath::from("budget").join(cap),
-        format!("the tightest cap leaves {}", budget.human()),
-    )]
+    vec![
+        finding
+            .at(
+                KeyPath::from("budget").join(cap),
+                format!("the tightest cap leaves {}", budget.human()),
+            )
+            .measured(times),
+    ]
 }
 
 /// The chosen value that makes the run so large.
-fn sized_by(chosen: &Chosen) -> &'static str {
+pub(super) fn sized_by(chosen: &Chosen) -> &'static str {
     let run = &chosen.run;
     match () {
         () if chosen.model.params.is_some() => "model.params",
@@ -135,6 +139,7 @@ fn caps_contradict(subject: &Subject) -> Vec<Finding> {
             .at(KeyPath::from("budget").join(*key), worth(cap))
             .at(KeyPath::from("budget").join(*tight_key), worth(tight))
             .help("caps this far apart do not describe one run; correct one, or leave it out")
+            .measured(cap.flops.0 / tight.flops.0)
         })
         .collect()
 }
@@ -160,7 +165,8 @@ fn budget_left_over(subject: &Subject) -> Vec<Finding> {
     vec![
         Finding::new(format!("the run needs {}, {percent} % of its budget", point.flops.human()))
             .at(KeyPath::from("budget").join(cap), format!("leaves {}", budget.human()))
-            .help("train longer or larger, lower the cap, or say in `budget.reserve` what the rest is for"),
+            .help("train longer or larger, lower the cap, or say in `budget.reserve` what the rest is for")
+            .measured(1.0 - share),
     ]
 }
 

@@ -72,8 +72,11 @@ pub(super) fn gathered<T>(
         return findings;
     }
     let labels = findings.iter().flat_map(|finding| finding.labels.clone()).collect();
+    let worst = findings.iter().filter_map(|finding| finding.measure).reduce(f64::max);
     let help = findings.swap_remove(0).help;
-    vec![Finding { labels, help, ..Finding::new(format!("{} {many}", broken.len())) }]
+    let count = broken.len();
+    let all = Finding::new(format!("{count} {many}"));
+    vec![Finding { labels, help, measure: worst, count, ..all }]
 }
 
 pub(super) fn source(name: &str) -> KeyPath {
@@ -100,6 +103,7 @@ fn source_exhausted(subject: &Subject) -> Vec<Finding> {
                     format!("the run draws {} tokens", draw.tokens.human()),
                 )
                 .help(longest(subject.derivation.mixture.as_ref()))
+                .measured(draw.epochs.map_or(0.0, |epochs| epochs.0))
         },
     )
 }
@@ -149,6 +153,7 @@ fn repeats_past_four_epochs(subject: &Subject) -> Vec<Finding> {
                 "up to four passes cost little; here {} % of these tokens buy nothing",
                 significant(lost, 2)
             ))
+            .measured(passes.0)
     })
 }
 

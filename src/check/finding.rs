@@ -1,7 +1,7 @@
 //! What a rule found, and where.
 
 use super::Rule;
-use crate::plan::KeyPath;
+use crate::plan::{Chosen, KeyPath};
 use std::ops::Range;
 
 /// How bad a finding is.
@@ -46,6 +46,13 @@ pub struct Finding {
     pub labels: Vec<Label>,
     /// What would be right.
     pub help: Option<String>,
+    /// How bad it is in the rule's own measure, where it has one; larger is worse.
+    pub measure: Option<f64>,
+    /// How many of a kind it stands for.
+    pub count: usize,
+    /// What it is about: the key of its main place, with the names of stages instead of their
+    /// numbers, so that it stays the same when others are put before them.
+    pub about: String,
 }
 
 impl Finding {
@@ -53,7 +60,16 @@ impl Finding {
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         let (rule, level) = ("", Level::Error);
-        Self { rule, level, message: message.into(), labels: Vec::new(), help: None }
+        Self {
+            rule,
+            level,
+            message: message.into(),
+            labels: Vec::new(),
+            help: None,
+            measure: None,
+            count: 1,
+            about: String::new(),
+        }
     }
 
     /// The same, pointing to one more key.
@@ -70,9 +86,45 @@ impl Finding {
         self
     }
 
-    /// The same as the work of a rule, whose level it takes.
-    pub(super) fn under(self, rule: &Rule) -> Self {
-        Self { rule: rule.id, level: rule.level, ..self }
+    /// The same with how bad it is; see [`Finding::measure`].
+    #[must_use]
+    pub fn measured(mut self, measure: f64) -> Self {
+        self.measure = Some(measure);
+        self
+    }
+
+    /// The same as the work of a rule, at a level.
+    pub(super) fn under(self, rule: &Rule, level: Level) -> Self {
+        Self { rule: rule.id, level, ..self }
+    }
+
+    /// The same about something that its place does not tell; see [`Finding::about`].
+    #[must_use]
+    pub fn concerning(mut self, about: impl Into<String>) -> Self {
+        self.about = about.into();
+        self
+    }
+
+    /// Fills in what it is about, where its rule did not.
+    pub(super) fn name(&mut self, chosen: &Chosen) {
+        if !self.about.is_empty() {
+            return;
+        }
+        let Some(label) = self.labels.first() else { return };
+        let mut key = label.key.clone();
+        if let [table, index, ..] = key.0.as_mut_slice()
+            && let Ok(at) = index.parse::<usize>()
+        {
+            let name = match table.as_str() {
+                "stages" => chosen.stages.get(at).map(|stage| &stage.name),
+                "allow" => chosen.allow.get(at).map(|allowance| &allowance.rule),
+                _ => None,
+            };
+            if let Some(name) = name {
+                index.clone_from(name);
+            }
+        }
+        self.about = key.to_string();
     }
 
     /// Fills in the byte spans.

@@ -45,7 +45,8 @@ fn law_extrapolated(subject: &Subject) -> Vec<Finding> {
                     exact(outside.high)
                 ),
             )
-            .help("compare `llmplan budget --laws`, or measure the law nearer to this run"),
+            .help("compare `llmplan budget --laws`, or measure the law nearer to this run")
+            .measured(outside.factor),
     ]
 }
 

@@ -105,7 +105,8 @@ fn exceeds_device_memory(subject: &Subject) -> Vec<Finding> {
         ))
         .at("layout.micro_batch", text)
         .at("cluster.accelerator", has(step, bytes))
-        .help(remedy(step, bytes)),
+        .help(remedy(step, bytes))
+        .measured(needs / bytes),
     ]
 }
 
@@ -166,7 +167,8 @@ fn states_exceed_device(subject: &Subject) -> Vec<Finding> {
             ),
         )
         .at("cluster.accelerator", has(step, bytes))
-        .help("a smaller micro-batch does not help: share the states out over more devices"),
+        .help("a smaller micro-batch does not help: share the states out over more devices")
+        .measured(least / bytes),
     ]
 }
 
@@ -198,7 +200,8 @@ fn little_headroom(subject: &Subject) -> Vec<Finding> {
                 "PyTorch's allocator keeps blocks that fit nothing else: {} {}",
                 ratios.cases,
                 ratios.words(&format!("{least} to {most}"))
-            )),
+            ))
+            .measured(needs / bytes),
     ]
 }
 

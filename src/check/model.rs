@@ -27,7 +27,7 @@ pub(super) static WIDTHS_MISALIGNED: Rule = rule!(
     widths_misaligned
 );
 pub(super) static VOCABULARY_NOT_PADDED: Rule = rule!(
-    "vocabulary-not-padded",
+    strict "vocabulary-not-padded",
     Model,
     Warning,
     "0.1.0",

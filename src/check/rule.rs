@@ -11,6 +11,8 @@ pub struct Rule {
     pub family: Family,
     /// How bad its findings are.
     pub level: Level,
+    /// Whether it is picky: sound plans break it, so it is only looked for when asked.
+    pub strict: bool,
     /// The version that brought it.
     pub since: &'static str,
     /// One line for people.
@@ -42,34 +44,55 @@ pub enum Family {
     Data,
     /// What the data loader does.
     Loader,
+    /// What the house asks of every plan.
+    Policy,
     /// The plan file itself.
     File,
 }
 
+impl Family {
+    /// Every family with its name.
+    pub const ALL: [(&'static str, Self); 11] = [
+        ("budget", Self::Budget),
+        ("allocation", Self::Allocation),
+        ("law", Self::Law),
+        ("model", Self::Model),
+        ("memory", Self::Memory),
+        ("throughput", Self::Throughput),
+        ("stages", Self::Stages),
+        ("data", Self::Data),
+        ("loader", Self::Loader),
+        ("policy", Self::Policy),
+        ("file", Self::File),
+    ];
+
+    /// Its name, as levels are set by it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, family)| *family == self).map_or("", |(name, _)| name)
+    }
+}
+
 impl std::fmt::Display for Family {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Budget => "budget",
-            Self::Allocation => "allocation",
-            Self::Law => "law",
-            Self::Model => "model",
-            Self::Memory => "memory",
-            Self::Throughput => "throughput",
-            Self::Stages => "stages",
-            Self::Data => "data",
-            Self::Loader => "loader",
-            Self::File => "file",
-        })
+        f.write_str(self.name())
     }
 }
 
 /// Declares a rule; its page is `docs/rules/ID.md`.
 macro_rules! rule {
+    (strict $id:literal, $family:ident, $level:ident, $since:literal, $summary:literal, $check:expr) => {
+        $crate::check::Rule {
+            strict: true,
+            ..rule!($id, $family, $level, $since, $summary, $check)
+        }
+    };
     ($id:literal, $family:ident, $level:ident, $since:literal, $summary:literal, $check:expr) => {
         $crate::check::Rule {
             id: $id,
             family: $crate::check::Family::$family,
             level: $crate::check::Level::$level,
+            strict: false,
             since: $since,
             summary: $summary,
             page: include_str!(concat!("../../docs/rules/", $id, ".md")),

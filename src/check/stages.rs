@@ -40,7 +40,7 @@ pub(super) static FALLING_DIFFICULTY: Rule = rule!(
 );
 
 pub(super) static WEIGHTS_NORMALISED: Rule = rule!(
-    "weights-normalised",
+    strict "weights-normalised",
     Stages,
     Warning,
     "0.1.0",

@@ -1,8 +1,8 @@
 //! The one table of rules.
 
 use super::{
-    Rule, allocation, budget, data, file, hand_offs, law, loader, memory, model, sequences, stages,
-    throughput,
+    Rule, allocation, budget, data, file, hand_offs, house, law, loader, memory, model, sequences,
+    stages, throughput,
 };
 
 /// Every rule, by family.
@@ -58,6 +58,11 @@ pub static RULES: &[&Rule] = &[
     &loader::TOO_MANY_SOURCES,
     &loader::LOADER_REFUSES_WEIGHTS,
     &loader::DIFFICULTY_ROUNDED_DOWN,
+    &house::OVER_HOUSE_LIMIT,
+    &house::HOUSE_LIMIT_NOT_CHECKED,
+    &house::UNAPPROVED_ACCELERATOR,
+    &house::EVALUATED_TOO_RARELY,
+    &house::MFU_WITHOUT_EVIDENCE,
     &file::DERIVED_STALE,
     &file::DERIVED_BY_ANOTHER_VERSION,
     &file::UNUSED_ALLOW,

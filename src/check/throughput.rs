@@ -65,6 +65,7 @@ fn step<'a>(subject: &Subject<'a>) -> Option<&'a StepThroughput> {
     subject.derivation.throughput.as_ref()
 }
 
+#[expect(clippy::cast_precision_loss, reason = "devices are below 2^53")]
 fn tensor_parallel_across_nodes(subject: &Subject) -> Vec<Finding> {
     let Some(step) = step(subject) else { return Vec::new() };
     let (tp, node) = (step.layout.tp, step.device.links.node_devices);
@@ -76,9 +77,10 @@ fn tensor_parallel_across_nodes(subject: &Subject) -> Vec<Finding> {
     let text =
         format!("{nodes} nodes of {node}; its collectives take {} of a step", percent(share));
     vec![
-        Finding::new(format!("tp {tp} reaches over {nodes} nodes")).at("layout.tp", text).help(
-            format!("take `tp = {node}` at most, and split further by `pp` or the data axes"),
-        ),
+        Finding::new(format!("tp {tp} reaches over {nodes} nodes"))
+            .at("layout.tp", text)
+            .help(format!("take `tp = {node}` at most, and split further by `pp` or the data axes"))
+            .measured(tp as f64 / node as f64),
     ]
 }
 
@@ -107,7 +109,8 @@ fn pipeline_bubble(subject: &Subject) -> Vec<Finding> {
     vec![
         Finding::new(format!("the pipeline waits for {} of a step", percent(share)))
             .at("layout.pp", text)
-            .help(format!("it shrinks with {}", ways.join(", or "))),
+            .help(format!("it shrinks with {}", ways.join(", or ")))
+            .measured(share),
     ]
 }
 
@@ -131,7 +134,8 @@ fn uneven_pipeline_stages(subject: &Subject) -> Vec<Finding> {
             .help(
                 "take stages that divide the layers, or the layers and two more where embedding and \
                  head count as layers",
-            ),
+            )
+            .measured(over),
     ]
 }
 
@@ -167,7 +171,8 @@ fn mfu_above_published(subject: &Subject) -> Vec<Finding> {
             .help(format!(
                 "{what}; over a whole run, restarts and evaluations included, runs reach about 0.8 \
                  of what their benchmarks print"
-            )),
+            ))
+            .measured(mfu.0 / most),
     ]
 }
 

@@ -128,7 +128,7 @@ pub(super) fn run(
     let intervals = allocation::intervals(law, objective, k, wanted, &point);
     let deviation = allocation::deviation(law, objective, k, &point)
         .filter(|deviation| !is_optimum(deviation, objective, &point));
-    let optimum_80 = optimum_80(law.draws(), point.flops, k);
+    let optimum_80 = deviation.map_or((None, None), |_| optimum_80(law.draws(), point.flops, k));
     Ok(Some(Run { point, deviation, intervals, optimum_80 }))
 }
 
@@ -145,9 +145,9 @@ fn optimum_80(
     flops: Flops,
     k: FlopsPerParamToken,
 ) -> (Option<Interval>, Option<Interval>) {
-    let optima = || draws.iter().map(|surface| surface.optimum(flops, k));
-    let params = interval_80(optima().filter_map(|optimum| optimum.params).map(|n| n.0));
-    (params, interval_80(optima().map(|optimum| optimum.tokens.0)))
+    let optima: Vec<_> = draws.iter().map(|surface| surface.allocation(flops, k)).collect();
+    let params = interval_80(optima.iter().map(|(params, _)| params.0));
+    (params, interval_80(optima.iter().map(|(_, tokens)| tokens.0)))
 }
 
 /// The key whose value an impossible run is to be blamed on.

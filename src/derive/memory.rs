@@ -6,7 +6,7 @@ use crate::fact::Evidence;
 use crate::hardware::{self, Accelerator};
 use crate::layout::LayoutKeys;
 use crate::memory::{
-    self, Adapter, Device, Label, MAX_RANK, Peak, Profile, Setting, Step, Suite, fits, step,
+    self, Adapter, Device, Label, MAX_RANK, Peak, Profile, Setting, Step, Suite, step,
 };
 use crate::model::Shape;
 use crate::plan::{Chosen, DerivedMemory, KeyPath};
@@ -58,7 +58,7 @@ impl StepMemory {
     /// Whether what a GPU holds, and its context, fit into the accelerator.
     #[must_use]
     pub fn fits(&self) -> Option<bool> {
-        Some(fits(&self.cuda, &self.setting, self.accelerator_bytes()?))
+        Some(self.cuda_bytes <= self.device.context.room(self.accelerator_bytes()?))
     }
 
     /// Most sequences of a micro-batch that fit into the accelerator; 0 where not even one does.

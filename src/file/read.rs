@@ -1,10 +1,11 @@
 //! Bytes to a plan.
 
-use super::{BOM, degree_keys, shape_keys, toml10};
+use super::{BOM, Locator, degree_keys, shape_keys, toml10};
 use crate::fact::nearest;
 use crate::plan::{Chosen, Format};
 use crate::quantity::{QuantityError, Tokens, exact, parse};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 use std::ops::Range;
 use toml::Spanned;
@@ -45,7 +46,7 @@ pub enum ReadErrorKind {
 }
 
 impl ReadError {
-    pub(super) fn invalid(message: impl Into<String>) -> Self {
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
         let kind = ReadErrorKind::Invalid;
         Self { kind, message: message.into(), help: None, span: None }
     }
@@ -56,17 +57,48 @@ impl ReadError {
 /// # Errors
 /// Bytes that are no UTF-8, no TOML, or no plan of format 1.
 pub fn read(bytes: &[u8]) -> Result<Document, ReadError> {
+    let text = text_of(bytes)?;
+    let (chosen, derived) = without_bom(text, parse_plan)?;
+    Ok(Document { text: text.to_owned(), chosen, derived })
+}
+
+/// Reads settings that are no plan; `refuse` may find keys that are understood and cannot be meant.
+///
+/// # Errors
+/// Bytes that are no UTF-8 or no TOML, refused and unknown keys, and values of another kind.
+pub(crate) fn read_settings<T: DeserializeOwned>(
+    bytes: &[u8],
+    refuse: &dyn Fn(&Locator<'_>) -> Option<ReadError>,
+) -> Result<(String, T), ReadError> {
+    let text = text_of(bytes)?;
+    if let Some(refused) = refuse(&Locator::new(text)) {
+        return Err(refused);
+    }
+    let settings = without_bom(text, |source| {
+        let mut table = DeTable::parse(source).map_err(|error| syntax(source, &error))?;
+        widen_integers(table.get_mut());
+        T::deserialize(Deserializer::from(table)).map_err(|error| shape(&error))
+    })?;
+    Ok((text.to_owned(), settings))
+}
+
+fn text_of(bytes: &[u8]) -> Result<&str, ReadError> {
     if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
         return Err(not_text(bytes, at));
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| not_text(bytes, error.valid_up_to()))?;
+    std::str::from_utf8(bytes).map_err(|error| not_text(bytes, error.valid_up_to()))
+}
+
+/// Parses what follows the byte order mark; faults are placed in the whole text.
+fn without_bom<'a, T>(
+    text: &'a str,
+    parse: impl FnOnce(&'a str) -> Result<T, ReadError>,
+) -> Result<T, ReadError> {
     let offset = if text.starts_with(BOM) { BOM.len() } else { 0 };
-    let source = &text[offset..];
-    let (chosen, derived) = parse_plan(source).map_err(|mut error| {
+    parse(&text[offset..]).map_err(|mut error| {
         error.span = error.span.map(|span| span.start + offset..span.end + offset);
         error
-    })?;
-    Ok(Document { text: text.to_owned(), chosen, derived })
+    })
 }
 
 fn not_text(bytes: &[u8], at: usize) -> ReadError {

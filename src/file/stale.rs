@@ -25,63 +25,99 @@ pub struct Stale {
 /// left out. Versions are not compared: that is another finding.
 #[must_use]
 pub fn stale(stands: &toml::Table, follows: &Derived) -> Vec<Stale> {
-    // what this program knows of the table, without the keys that no version writes
-    let known = Derived::deserialize(stands.clone()).ok().and_then(|d| Value::try_from(d).ok());
-    let stands = Value::Table(stands.clone());
-    let known = known.unwrap_or_else(|| stands.clone());
-    let Ok(fresh) = Value::try_from(follows) else {
+    let Ok(fresh) = toml::Table::try_from(follows) else {
         return Vec::new();
     };
     let mut found = Vec::new();
-    compare(&stands, &fresh, Some(&known), &KeyPath::from("derived"), &mut found);
+    in_tables(stands, &fresh, &mut Vec::new(), &mut found);
+    if found.iter().any(|stale| stale.follows.is_none()) {
+        // what this program knows of the table, without the keys that no version writes
+        let known = Derived::deserialize(stands.clone()).ok();
+        let known = known.and_then(|known| toml::Table::try_from(known).ok());
+        let is_known = |key: &KeyPath| known.as_ref().is_none_or(|table| stands_at(table, key));
+        found.retain(|stale| stale.follows.is_some() || is_known(&stale.key));
+    }
     found.retain(|stale| {
-        !["derived.provenance.llmplan", "derived.provenance.catalogue"]
-            .contains(&stale.key.to_string().as_str())
+        let key: Vec<&str> = stale.key.0.iter().map(String::as_str).collect();
+        !matches!(key.as_slice(), ["derived", "provenance", "llmplan" | "catalogue"])
     });
     found
 }
 
-/// Compares what stands with what follows; `known` is what stands without unknown keys.
-fn compare(
-    stands: &Value,
-    follows: &Value,
-    known: Option<&Value>,
-    key: &KeyPath,
+/// Whether something stands at a path that starts with `derived`.
+fn stands_at(table: &toml::Table, key: &KeyPath) -> bool {
+    let mut path = key.0.iter().skip(1);
+    let Some(mut value) = path.next().and_then(|name| table.get(name)) else { return false };
+    for name in path {
+        let inner = match value {
+            Value::Array(items) => name.parse().ok().and_then(|at: usize| items.get(at)),
+            table => table.get(name),
+        };
+        let Some(inner) = inner else { return false };
+        value = inner;
+    }
+    true
+}
+
+/// A step of a path; paths are put together only for what differs.
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+fn in_tables<'a>(
+    stands: &'a toml::Table,
+    follows: &'a toml::Table,
+    path: &mut Vec<Step<'a>>,
     found: &mut Vec<Stale>,
 ) {
-    match (stands, follows) {
-        (Value::Table(a), Value::Table(b)) => {
-            for (name, value) in a {
-                let known = known.and_then(|known| known.get(name));
-                let key = key.clone().join(name.as_str());
-                match b.get(name) {
-                    Some(follows) => compare(value, follows, known, &key, found),
-                    None if known.is_some() => found.push(entry(Some(value), None, &key)),
-                    None => {}
-                }
-            }
-            for (name, value) in b.iter().filter(|(name, _)| !a.contains_key(*name)) {
-                found.push(entry(None, Some(value), &key.clone().join(name.as_str())));
-            }
+    for (name, value) in stands {
+        path.push(Step::Key(name));
+        match follows.get(name) {
+            Some(follows) => compare(value, follows, path, found),
+            None => found.push(entry(Some(value), None, path)),
         }
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
-            let tables = a.iter().chain(b).any(Value::is_table);
-            for (index, (a, b)) in a.iter().zip(b).enumerate().filter(|_| tables) {
-                let known = known.and_then(|known| known.get(index));
-                compare(a, b, known, &key.clone().join(index.to_string()), found);
-            }
-            if !tables && !a.iter().zip(b).all(|(a, b)| same(a, b)) {
-                found.push(entry(Some(stands), Some(follows), key));
-            }
-        }
-        (a, b) if same(a, b) => {}
-        _ => found.push(entry(Some(stands), Some(follows), key)),
+        path.pop();
+    }
+    for (name, value) in follows.iter().filter(|(name, _)| !stands.contains_key(*name)) {
+        path.push(Step::Key(name));
+        found.push(entry(None, Some(value), path));
+        path.pop();
     }
 }
 
-fn entry(stands: Option<&Value>, follows: Option<&Value>, key: &KeyPath) -> Stale {
+fn compare<'a>(
+    stands: &'a Value,
+    follows: &'a Value,
+    path: &mut Vec<Step<'a>>,
+    found: &mut Vec<Stale>,
+) {
+    match (stands, follows) {
+        (Value::Table(a), Value::Table(b)) => in_tables(a, b, path, found),
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            let tables = a.iter().chain(b).any(Value::is_table);
+            for (index, (a, b)) in a.iter().zip(b).enumerate().filter(|_| tables) {
+                path.push(Step::Index(index));
+                compare(a, b, path, found);
+                path.pop();
+            }
+            if !tables && !a.iter().zip(b).all(|(a, b)| same(a, b)) {
+                found.push(entry(Some(stands), Some(follows), path));
+            }
+        }
+        (a, b) if same(a, b) => {}
+        _ => found.push(entry(Some(stands), Some(follows), path)),
+    }
+}
+
+fn entry(stands: Option<&Value>, follows: Option<&Value>, path: &[Step]) -> Stale {
     let text = |value: Option<&Value>| value.map(words);
-    Stale { key: key.clone(), stands: text(stands), follows: text(follows) }
+    let key = path.iter().fold(KeyPath::from("derived"), |key, step| match step {
+        Step::Key(name) => key.join(*name),
+        Step::Index(index) => key.join(index.to_string()),
+    });
+    Stale { key, stands: text(stands), follows: text(follows) }
 }
 
 fn words(value: &Value) -> String {

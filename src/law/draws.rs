@@ -58,16 +58,17 @@ pub fn draws() -> &'static [Surface] {
 /// The 10th and 90th percentile, linear between ranks; `None` without a finite value.
 #[must_use]
 pub fn interval_80(values: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
-    let mut sorted: Vec<f64> = values.filter(|value| value.is_finite()).collect();
-    sorted.sort_by(f64::total_cmp);
-    let last = sorted.len().checked_sub(1)?;
-    let at = |share: usize| {
+    let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+    let last = values.len().checked_sub(1)?;
+    let mut at = |share: usize| {
         // share/10 of the way through the ranks, without leaving the integers
         let (rank, rest) = (last * share / 10, last * share % 10);
-        let step = sorted[(rank + 1).min(last)] - sorted[rank];
+        let (_, own, above) = values.select_nth_unstable_by(rank, f64::total_cmp);
+        let own = *own;
+        let next = above.iter().copied().min_by(f64::total_cmp).unwrap_or(own);
         #[expect(clippy::cast_precision_loss, reason = "a remainder below ten")]
         let part = rest as f64 / 10.0;
-        sorted[rank] + step * part
+        own + (next - own) * part
     };
     Some([at(1), at(9)])
 }
@@ -82,6 +83,10 @@ mod tests {
         let [low, high] = interval_80((0..10).map(f64::from)).unwrap();
         assert!((low - 0.9).abs() < 1e-12 && (high - 8.1).abs() < 1e-12);
         assert_eq!(interval_80([].into_iter()), None);
+        assert_eq!(interval_80([3.0].into_iter()), Some([3.0, 3.0]));
+        // the order of the values does not matter
+        let shuffled = [7.0, 0.0, 9.0, 3.0, 5.0, 1.0, 8.0, 2.0, 6.0, 4.0];
+        assert_eq!(interval_80(shuffled.into_iter()), Some([low, high]));
     }
 
     #[test]

@@ -44,17 +44,23 @@ impl Surface {
     /// N* = G (C/k)^a, D* = (C/k)^b / G, a = β/(α+β), b = α/(α+β), G = (αA/(βB))^(1/(α+β)).
     #[must_use]
     pub fn optimum(&self, flops: Flops, k: FlopsPerParamToken) -> Optimum {
-        let sum = self.alpha + self.beta;
-        let product = flops.0 / k.0;
-        let g = pow(self.alpha * self.a / (self.beta * self.b), 1.0 / sum);
-        let params = Params(g * pow(product, self.beta / sum));
-        let tokens = Tokens(pow(product, self.alpha / sum) / g);
+        let (params, tokens) = self.allocation(flops, k);
         Optimum {
             params: Some(params),
             tokens,
             flops_per_token: None,
             loss: Some(self.loss(params, tokens)),
         }
+    }
+
+    /// N* and D* of the [optimum](Self::optimum) alone.
+    pub(crate) fn allocation(&self, flops: Flops, k: FlopsPerParamToken) -> (Params, Tokens) {
+        let sum = self.alpha + self.beta;
+        let product = flops.0 / k.0;
+        let g = pow(self.alpha * self.a / (self.beta * self.b), 1.0 / sum);
+        let params = Params(g * pow(product, self.beta / sum));
+        let tokens = Tokens(pow(product, self.alpha / sum) / g);
+        (params, tokens)
     }
 
     /// The size for which so many tokens are the optimum: αA/N^α = βB/D^β.

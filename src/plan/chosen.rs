@@ -13,7 +13,7 @@ use crate::quantity::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-pub use cluster::Cluster;
+pub use cluster::{Cluster, MfuEvidence};
 
 /// The chosen tables of a plan.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]

@@ -59,8 +59,10 @@ pub fn list(kind: Kind) -> Vec<Block> {
             Block::table(&["law", "title", ""], rows.collect(), 3)
         }
         Kind::Rules => {
-            let rows =
-                RULES.iter().map(|rule| cells(&[rule.id, &rule.level.to_string(), rule.summary]));
+            let level = |rule: &check::Rule| {
+                if rule.strict { "picky".to_owned() } else { rule.level.to_string() }
+            };
+            let rows = RULES.iter().map(|rule| cells(&[rule.id, &level(rule), rule.summary]));
             Block::table(&["rule", "level", "finds that"], rows.collect(), 3)
         }
         Kind::Accelerators => {

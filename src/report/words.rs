@@ -9,3 +9,8 @@ pub(super) fn interval<Q: Quantity>(interval: Option<Interval>) -> String {
         format!("{} to {}", Q::of(low).human(), Q::of(high).human())
     })
 }
+
+/// Text that stands in a cell of a Markdown table as it is.
+pub(super) fn cell(text: &str) -> String {
+    text.replace(['\r', '\n'], " ").replace('|', "\\|").replace('<', "&lt;")
+}

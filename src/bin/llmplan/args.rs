@@ -1,5 +1,7 @@
 //! The command line.
 
+mod check;
+
 use crate::flags::{Chosen, Step};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use plan::fit::{Filter, Role};
@@ -7,6 +9,8 @@ use plan::plan::SourceCaps;
 use plan::quantity::{Devices, Flops, Params, SequenceTokens};
 use plan::report::{Kind, Section};
 use std::path::PathBuf;
+
+pub use check::{Check, CheckFormat, Diff, DiffFormat, FailOn, Levels, PolicyFlags};
 
 /// Plan LLM training runs: from a compute budget to model size, tokens and epochs, as a plan file
 /// that can be committed and checked.
@@ -34,7 +38,9 @@ pub enum Command {
     /// How long a training step takes: tokens/s, where the time goes, MFU by convention
     Throughput(Box<Throughput>),
     /// Check plans against their own claims, their budget and their law
-    Check(Check),
+    Check(Box<Check>),
+    /// What two plans choose differently, and what follows
+    Diff(Diff),
     /// Fit a scaling law to one's own runs
     Fit(Box<Fit>),
     /// Explain a law, rule, accelerator, model, loader, node or engine
@@ -203,22 +209,6 @@ pub enum Format {
     Json,
     Csv,
     Markdown,
-}
-
-#[derive(Debug, Args)]
-pub struct Check {
-    /// Plans, or folders whose *.toml files are plans (`-` for standard input)
-    #[arg(required = true)]
-    pub paths: Vec<PathBuf>,
-    /// Format of the findings
-    #[arg(long, value_enum, default_value = "text")]
-    pub format: CheckFormat,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CheckFormat {
-    Text,
-    Json,
 }
 
 #[derive(Debug, Args)]

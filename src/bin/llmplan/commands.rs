@@ -2,6 +2,7 @@
 
 mod answer;
 mod check;
+mod diff;
 mod fit;
 mod memory;
 mod model;
@@ -25,6 +26,7 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Throughput(arguments) => throughput::throughput(*arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),
+        Command::Diff(arguments) => diff::diff(&arguments),
         Command::Explain(arguments) => explain(&arguments),
         Command::Schema => {
             let schema = serde_json::to_string_pretty(&plan::file::schema())? + "\n";

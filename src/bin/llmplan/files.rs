@@ -1,5 +1,7 @@
 //! Reading and writing files without losing one.
 
+pub mod search;
+
 use anyhow::{Context as _, Result, bail};
 use plan::plan::{Chosen, Inputs};
 use std::fs::{self, File};
@@ -15,7 +17,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     if is_stdin(path) {
         io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes).context("standard input")?;
     } else {
-        refuse_odd(path)?;
+        let length = refuse_odd(path)?;
+        // one byte more, so that the end is seen without growing
+        bytes.reserve_exact(usize::try_from(length.min(LARGEST)).unwrap_or(0) + 1);
         let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         file.take(LARGEST + 1)
             .read_to_end(&mut bytes)
@@ -33,8 +37,12 @@ pub fn stream(path: &Path) -> Result<Box<dyn Read>> {
         return Ok(Box::new(io::stdin().lock()));
     }
     let failed = || format!("cannot read {}", path.display());
-    if fs::metadata(path).with_context(failed)?.is_dir() {
+    let metadata = fs::metadata(path).with_context(failed)?;
+    if metadata.is_dir() {
         bail!("{} is a folder; a file is needed", path.display());
+    }
+    if is_device(&metadata) {
+        bail!("{} is a device, not a file (`-` is standard input)", path.display());
     }
     Ok(Box::new(File::open(path).with_context(failed)?))
 }
@@ -75,7 +83,8 @@ pub fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-fn refuse_odd(path: &Path) -> Result<()> {
+/// Refuses what is no file to read; else its length, as far as the system tells.
+fn refuse_odd(path: &Path) -> Result<u64> {
     let metadata = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
     if metadata.is_dir() {
         bail!("{} is a folder; a file is needed", path.display());
@@ -87,7 +96,7 @@ fn refuse_odd(path: &Path) -> Result<()> {
         let size = metadata.len() >> 20;
         bail!("{} has {size} MiB; at most 16 MiB are read", path.display());
     }
-    Ok(())
+    Ok(metadata.len())
 }
 
 #[cfg(unix)]
@@ -148,40 +157,6 @@ fn temporary(folder: &Path, old: Option<&fs::Metadata>) -> io::Result<tempfile::
         file.as_file().set_permissions(old.permissions())?;
     }
     Ok(file)
-}
-
-/// The plans among paths: files as they are, folders searched for `*.toml`, in sorted order.
-pub fn plans(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for path in paths {
-        if !is_stdin(path) && path.is_dir() {
-            let before = found.len();
-            search(path, &mut found)?;
-            if found.len() == before {
-                bail!("{} holds no *.toml file", path.display());
-            }
-        } else {
-            found.push(path.clone());
-        }
-    }
-    Ok(found)
-}
-
-/// Folders behind symbolic links are not entered, so that no loop is.
-fn search(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-    let failed = || format!("cannot read {}", folder.display());
-    let entries = fs::read_dir(folder).with_context(failed)?;
-    let mut entries = entries.collect::<io::Result<Vec<_>>>().with_context(failed)?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        if entry.file_type().with_context(failed)?.is_dir() {
-            search(&path, found)?;
-        } else if path.extension().is_some_and(|extension| extension == "toml") {
-            found.push(path);
-        }
-    }
-    Ok(())
 }
 
 /// The `#:schema` line for a plan at `path`, where the schema file lies in its folder or above.

@@ -30,7 +30,12 @@ pub fn remark(text: &str) {
 
 /// Says why a command could not run, with its causes.
 pub fn complain(error: &anyhow::Error) {
-    remark(&format!("\u{1b}[1;31merror\u{1b}[0m: {error:#}"));
+    complain_of(&format!("{error:#}"));
+}
+
+/// Says what could not be done.
+pub fn complain_of(message: &str) {
+    remark(&format!("\u{1b}[1;31merror\u{1b}[0m: {message}"));
 }
 
 /// Whether whoever read the output has stopped reading.

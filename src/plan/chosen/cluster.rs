@@ -17,6 +17,9 @@ pub struct Cluster {
     /// Utilisation over the whole run: 6ND over the dense peak times the wall-clock time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mfu: Option<Fraction>,
+    /// How the utilisation is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mfu_evidence: Option<MfuEvidence>,
     /// Machine that the accelerators sit in: `llmplan explain --list nodes`; the accelerator's usual
     /// one unless said otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,4 +49,28 @@ pub struct Cluster {
     /// The network between nodes, bytes per second for each accelerator, one way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network_bandwidth: Option<Bandwidth>,
+}
+
+/// How a utilisation is known, from the least to the most.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum MfuEvidence {
+    /// It is a guess.
+    Assumed,
+    /// Somebody published it of a run like this one.
+    Published,
+    /// It was measured on this cluster with this model and layout.
+    Measured,
+}
+
+impl std::fmt::Display for MfuEvidence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Assumed => "assumed",
+            Self::Published => "published",
+            Self::Measured => "measured",
+        })
+    }
 }

@@ -1,74 +1,137 @@
 //! `check`: every plan against the rules.
 
-use crate::args::{Check, CheckFormat};
+mod judged;
+mod policies;
+
+use crate::args::{Check, CheckFormat, FailOn, Levels};
+use crate::files::search::{self, Found};
 use crate::{Exit, files, output};
-use anyhow::Result;
-use plan::check::{Level, check_with};
-use plan::report::{Diagnosed, check_json, diagnostics};
+use anyhow::{Result, bail};
+use judged::{Judge, Judged};
+use plan::check::Setting;
+use plan::report::{
+    CheckReport, Failure, Totals, check_json, check_markdown, diagnostics, github, sarif,
+};
+use rayon::prelude::*;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Plans that are held in memory at once.
+const AT_ONCE: usize = 512;
 
 pub fn check(arguments: &Check) -> Result<Exit> {
-    let paths = files::plans(&arguments.paths)?;
-    let mut unreadable = false;
-    let mut diagnosed = Vec::with_capacity(paths.len());
-    for path in &paths {
-        match diagnose(path) {
-            Ok(one) => diagnosed.push(one),
-            Err(error) => {
-                output::complain(&error);
-                unreadable = true;
+    let found = search::plans(&arguments.paths);
+    if let Some(old) = &arguments.against {
+        search::refuse_many(found.len(), old)?;
+    }
+    let judge = Judge::new(arguments, levels(&arguments.levels)?);
+    let mut report = CheckReport::default();
+    let mut totals = Totals::default();
+    for some in found.chunks(AT_ONCE) {
+        let judged: Vec<_> = if let [one] = some {
+            vec![judge_one(&judge, one)]
+        } else {
+            some.par_iter().map(|one| judge_one(&judge, one)).collect()
+        };
+        for one in judged {
+            match one {
+                Ok(judged) => {
+                    totals.add(&judged.diagnosed);
+                    if arguments.format == CheckFormat::Text {
+                        output::print(&text(&judged, arguments.verbose))?;
+                    } else {
+                        report.files.push(judged.diagnosed);
+                    }
+                }
+                Err(failure) => {
+                    output::complain_of(&failure.message);
+                    report.failures.push(failure);
+                }
             }
         }
     }
+    judge.faults().iter().for_each(|fault| output::remark(fault));
     match arguments.format {
-        CheckFormat::Json => output::print(&check_json(&diagnosed))?,
-        CheckFormat::Text => output::print(&text(&diagnosed))?,
+        CheckFormat::Text if arguments.quiet || totals.plans == 0 => {}
+        CheckFormat::Text => output::print(&footer(&totals))?,
+        CheckFormat::Json => output::print(&check_json(&report))?,
+        CheckFormat::Sarif => output::print(&sarif(&report))?,
+        CheckFormat::Github => output::print(&github(&report))?,
+        CheckFormat::Markdown => output::print(&check_markdown(&report))?,
     }
-    Ok(match () {
-        () if unreadable || diagnosed.iter().any(|one| !one.checked.readable) => Exit::Failed,
-        () if diagnosed.iter().any(|one| one.checked.has(Level::Error)) => Exit::Findings,
-        () => Exit::Answered,
-    })
+    Ok(exit(arguments.fail_on, &totals, report.failures.is_empty()))
 }
 
-fn diagnose(path: &Path) -> Result<Diagnosed> {
-    let bytes = files::read(path)?;
-    Ok(Diagnosed {
+fn judge_one(
+    judge: &Judge,
+    found: &Result<Found, (PathBuf, anyhow::Error)>,
+) -> Result<Judged, Failure> {
+    let failure = |path: &Path, error: &anyhow::Error| Failure {
         path: files::name(path),
-        checked: check_with(&bytes, |chosen| files::inputs(path, chosen)),
-        text: String::from_utf8_lossy(&bytes).into_owned(),
-    })
+        message: format!("{error:#}"),
+    };
+    match found {
+        Ok(found) => judge.judge(found).map_err(|error| failure(&found.path, &error)),
+        Err((path, error)) => Err(failure(path, error)),
+    }
 }
 
-fn text(diagnosed: &[Diagnosed]) -> String {
-    let width = output::width();
-    let mut out: String = diagnosed
-        .iter()
-        .map(|one| diagnostics(&one.path, &one.text, &one.checked.findings, width))
-        .collect();
-    let count = |level| {
-        let findings = diagnosed.iter().flat_map(|one| &one.checked.findings);
-        findings.filter(|finding| finding.level == level).count()
+fn exit(fail_on: FailOn, totals: &Totals, all_read: bool) -> Exit {
+    let found = match fail_on {
+        FailOn::Error => totals.errors > 0,
+        FailOn::Warning => totals.errors + totals.warnings > 0,
+        FailOn::Never => false,
     };
-    let allowed: usize = diagnosed.iter().map(|one| one.checked.allowed.len()).sum();
-    let mut rules: Vec<&str> =
-        diagnosed.iter().flat_map(|one| one.checked.findings.iter().map(|f| f.rule)).collect();
-    rules.sort_unstable();
-    rules.dedup();
-    let _ = writeln!(
-        out,
-        "{}: {}, {}, {allowed} allowed",
-        counted(diagnosed.len(), "plan"),
-        counted(count(Level::Error), "error"),
-        counted(count(Level::Warning), "warning")
-    );
-    if let Some(rule) = rules.first() {
-        let _ = writeln!(out, "`llmplan explain {rule}` says more, as for every rule");
+    match () {
+        () if !all_read || totals.unreadable > 0 => Exit::Failed,
+        () if found => Exit::Findings,
+        () => Exit::Answered,
+    }
+}
+
+/// The levels of the command line.
+fn levels(flags: &Levels) -> Result<plan::check::Levels> {
+    let mut levels = plan::check::Levels::default();
+    let all = [
+        ("-A", &flags.allow, Setting::Allow),
+        ("-W", &flags.warn, Setting::Warn),
+        ("-D", &flags.deny, Setting::Deny),
+    ];
+    for (flag, names, setting) in all {
+        for name in names {
+            if let Err(error) = levels.set(name, setting) {
+                bail!("{flag} {name}: {error}; {}", error.advice());
+            }
+        }
+    }
+    Ok(levels)
+}
+
+fn text(judged: &Judged, verbose: bool) -> String {
+    let file = &judged.diagnosed;
+    let findings: Vec<_> = file.findings.iter().map(|one| one.finding.clone()).collect();
+    let mut out = diagnostics(&file.path, &judged.text, &findings, output::width());
+    if verbose {
+        let policy = judged.policy.as_deref().unwrap_or("no policy");
+        let found = match file.findings.len() {
+            0 => "clean".to_owned(),
+            1 => "1 finding".to_owned(),
+            many => format!("{many} findings"),
+        };
+        let _ = writeln!(out, "{}: {found}, under {policy}", file.path);
+        for (one, reason) in &file.allowed {
+            let _ = writeln!(out, "  allowed {}: {reason}", one.finding.rule);
+        }
     }
     out
 }
 
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+fn footer(totals: &Totals) -> String {
+    let line = totals.line();
+    match totals.rule {
+        Some(rule) => {
+            format!("{line}\n`llmplan explain {rule}` says more, as for every rule\n")
+        }
+        None => format!("{line}\n"),
+    }
 }
