@@ -7,6 +7,7 @@ mod allocate;
 mod budget;
 mod data;
 mod law;
+mod layout;
 mod memory;
 mod model;
 mod notes;
@@ -30,6 +31,7 @@ use crate::throughput::ThroughputError;
 use std::borrow::Cow;
 
 pub use budget::{Caps, RunCost};
+pub use layout::LayoutSearch;
 pub use memory::{StepMemory, on_gpu};
 pub use notes::{Missing, Notes};
 pub use provenance::CATALOGUE;

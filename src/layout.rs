@@ -15,7 +15,7 @@ pub use keys::{LayoutKeys, MAX_DEGREE, PipelineSchedule, Recompute, Strategy};
 pub use traffic::{Collective, Traffic, traffic};
 
 /// A split of a model over devices that adds up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Layout {
     /// Who holds what of parameters, gradients and optimizer states.
     pub strategy: Strategy,

@@ -39,6 +39,8 @@ pub mod memory;
 
 pub mod throughput;
 
+pub mod search;
+
 pub mod data;
 
 pub mod allocation;

@@ -130,6 +130,25 @@ pub struct MemoryError {
     pub help: String,
 }
 
+/// Whether a step can be simulated: its operators are known, and its splits are whole.
+///
+/// # Errors
+/// What is not known, or does not divide.
+pub fn possible(shape: &Shape, setting: &Setting) -> Result<(), MemoryError> {
+    check::possible(shape, setting)
+}
+
+/// Peaks of a step as functions of the tokens of its micro-batch, for every place in the pipeline
+/// that may hold most; the micro-batches on their way are those of the setting.
+///
+/// # Errors
+/// As [`step`].
+pub fn envelopes(shape: &Shape, setting: &Setting) -> Result<Vec<Envelope>, MemoryError> {
+    check::possible(shape, setting)?;
+    let places = places(shape, setting).into_iter();
+    Ok(places.map(|stage| timeline(shape, setting, stage).envelope()).collect())
+}
+
 /// Simulates one training step.
 ///
 /// # Errors
@@ -138,7 +157,7 @@ pub fn step(shape: &Shape, setting: &Setting) -> Result<Step, MemoryError> {
     check::possible(shape, setting)?;
     let sequence = number(setting.sequence) / number(setting.layout.cp);
     let tokens = number(setting.layout.micro_batch) * sequence;
-    let of = |timeline: fn(&Shape, &Setting, u64) -> Timeline, stage: u64| Step {
+    let of = |stage: u64| Step {
         timeline: timeline(shape, setting, stage),
         tokens,
         sequence,
@@ -148,14 +167,24 @@ pub fn step(shape: &Shape, setting: &Setting) -> Result<Step, MemoryError> {
         context: Context::of(setting).whole().filter(|_| setting.profile != Profile::Eager),
     };
     let heavier = |a: Step, b: Step| if b.peak().bytes > a.peak().bytes { b } else { a };
-    let heaviest = if setting.profile == Profile::Megatron {
-        let places = megatron::places(shape, setting).into_iter();
-        places.map(|stage| of(megatron::timeline, stage)).reduce(heavier)
-    } else {
-        let deepspeed = setting.profile.megatron_deepspeed();
-        let timeline = if deepspeed { deepspeed::timeline } else { step::timeline };
-        let places = step::places(shape, setting).into_iter();
-        places.map(|stage| of(timeline, stage)).reduce(heavier)
-    };
+    let heaviest = places(shape, setting).into_iter().map(of).reduce(heavier);
     Ok(heaviest.unwrap_or_default())
+}
+
+/// Places in the pipeline whose device may hold most.
+fn places(shape: &Shape, setting: &Setting) -> Vec<u64> {
+    if setting.profile == Profile::Megatron {
+        megatron::places(shape, setting)
+    } else {
+        step::places(shape, setting)
+    }
+}
+
+/// One step of the device at a place, under the setting's profile.
+fn timeline(shape: &Shape, setting: &Setting, stage: u64) -> Timeline {
+    match setting.profile {
+        Profile::Megatron => megatron::timeline(shape, setting, stage),
+        profile if profile.megatron_deepspeed() => deepspeed::timeline(shape, setting, stage),
+        _ => step::timeline(shape, setting, stage),
+    }
 }

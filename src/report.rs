@@ -15,6 +15,7 @@ mod findings;
 mod fit;
 mod json;
 mod laws;
+mod layout;
 mod loader;
 mod memory;
 pub mod memory_picture;
@@ -39,6 +40,7 @@ pub use findings::{
 pub use fit::FitView;
 pub use json::json;
 pub use laws::{LawRow, law_rows};
+pub use layout::{LayoutView, model_words};
 pub use memory::{MemoryView, memory_csv, memory_json, memory_svg};
 pub use mix::{mix_json, mix_svg};
 pub use model::{ModelSheet, Sequence, proposals, proposals_json, stage_sequences};

@@ -9,9 +9,8 @@ use crate::derive::{StepMemory, on_gpu};
 use crate::layout::Recompute;
 use crate::memory::{Context, Label, Ratios, Setting, remedies};
 use crate::quantity::{Bytes, Quantity, significant};
+use crate::search::HEADROOM;
 
-/// Share of the accelerator that is left free.
-const HEADROOM: f64 = 0.05;
 /// Share of the peak that recomputation has to save to be worth its time.
 const WORTH: f64 = 0.01;
 

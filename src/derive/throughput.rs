@@ -168,12 +168,12 @@ fn engine(split: &Split, notes: &mut Notes) -> Result<&'static Engine, DeriveErr
     engines().find(name).map_err(|unknown| Problem::from(unknown).at("training.engine"))
 }
 
-fn node(cluster: &Cluster) -> Result<Option<&'static Node>, DeriveError> {
+pub(super) fn node(cluster: &Cluster) -> Result<Option<&'static Node>, DeriveError> {
     let found = cluster.node.as_deref().map(|name| nodes().find(name)).transpose();
     found.map_err(|unknown| Problem::from(unknown).at("cluster.node"))
 }
 
-fn own(cluster: &Cluster) -> Result<UserDevice, DeriveError> {
+pub(super) fn own(cluster: &Cluster) -> Result<UserDevice, DeriveError> {
     if cluster.node_devices.is_some_and(|devices| devices.0 < 1.0) {
         let text = "a node has at least one device".to_owned();
         return Err(Problem::Value(text).at("cluster.node_devices"));

@@ -28,14 +28,24 @@ pub fn chosen_text(chosen: &Chosen) -> String {
 
 /// A plan's text with other chosen values: keys that did not change keep their lines and comments.
 ///
-/// `text` is the plan of `old`; values that `new` lacks are left alone, `[derived]` is left out.
+/// `text` is the plan of `old`; values that `new` lacks are left alone but in a `[layout]`, which is
+/// taken over whole; `[derived]` is left out.
 #[must_use]
 pub fn rewritten(text: &str, old: &Chosen, new: &Chosen) -> Option<String> {
     let bom = if text.starts_with(BOM) { BOM } else { "" };
     let chosen = without_derived(text).ok()?;
     let mut document: DocumentMut = chosen.trim_start_matches(BOM).parse().ok()?;
     let emitter = Emitter { comments: Comments::of::<Chosen>(), digits: None };
-    emitter.replace(document.as_table_mut(), &tree_of(old), &tree_of(new));
+    let (was, now) = (tree_of(old), tree_of(new));
+    emitter.replace(document.as_table_mut(), &was, &now);
+    let keys = |tree: &toml::Table| tree.get("layout").and_then(Tree::as_table).cloned();
+    if let (Some(was), Some(now)) = (keys(&was), keys(&now))
+        && let Some(table) = document.get_mut("layout").and_then(Item::as_table_like_mut)
+    {
+        for stale in was.keys().filter(|key| !now.contains_key(*key)) {
+            table.remove(stale);
+        }
+    }
     let mut rewritten = document.to_string().replace("\r\n", "\n");
     if text.contains("\r\n") {
         rewritten = rewritten.replace('\n', "\r\n");

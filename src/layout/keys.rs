@@ -79,7 +79,7 @@ impl LayoutKeys {
 }
 
 /// The order of a pipeline's passes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PipelineSchedule {
     /// One forward, one backward; interleaved where a device has more than one chunk of layers.
@@ -106,7 +106,7 @@ impl fmt::Display for PipelineSchedule {
 }
 
 /// Who holds what of parameters, gradients and optimizer states.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
     /// One process, a copy of the model on every device (`torch.nn.DataParallel`).
@@ -168,7 +168,7 @@ impl fmt::Display for Strategy {
 }
 
 /// What backward computes anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Recompute {
     /// Nothing: all that backward needs is kept.

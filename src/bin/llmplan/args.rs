@@ -37,6 +37,8 @@ pub enum Command {
     Memory(Box<Memory>),
     /// How long a training step takes: tokens/s, where the time goes, MFU by convention
     Throughput(Box<Throughput>),
+    /// The best layout on a cluster: tokens/s, memory, what the others lose by
+    Layout(Box<Layout>),
     /// Check plans against their own claims, their budget and their law
     Check(Box<Check>),
     /// What two plans choose differently, and what follows
@@ -170,6 +172,26 @@ pub struct Throughput {
     pub file: Option<PathBuf>,
     #[command(flatten)]
     pub step: Step,
+    #[command(flatten)]
+    pub to: Output,
+}
+
+#[derive(Debug, Args)]
+pub struct Layout {
+    /// A plan to start from (`-` for standard input); its `[layout]` is searched anew, and the
+    /// flags of a layout fix what they say
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub step: Step,
+    /// Draw the picture in ASCII
+    #[arg(long, help_heading = "Answer")]
+    pub ascii: bool,
+    /// Keep the picture as an SVG; `-` prints it
+    #[arg(long, value_name = "FILE", help_heading = "Answer", group = "written")]
+    pub plot: Option<PathBuf>,
+    /// Write the layout, and what follows from it, into the plan
+    #[arg(long, help_heading = "Answer")]
+    pub write: bool,
     #[command(flatten)]
     pub to: Output,
 }
