@@ -17,6 +17,7 @@ mod loader;
 mod memory;
 mod model;
 mod policy;
+mod reported;
 mod rule;
 mod sequences;
 mod stages;

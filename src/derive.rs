@@ -57,6 +57,8 @@ pub struct Derivation {
     pub intended: Option<Curriculum>,
     /// The model's shape, where the plan states one.
     pub shape: Option<Shape>,
+    /// Its family, the `model_type` of its configuration, where that is known.
+    pub family: Option<&'static str>,
     /// A training step on one device, where the plan has a layout.
     pub memory: Option<StepMemory>,
     /// The time of a training step, where the plan has a layout and an accelerator.
@@ -286,12 +288,12 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
         let params = run_of.and_then(|run| run.point.params);
         model::view(&setting, params, &mut notes)
     };
+    let family = family.flatten();
     let (step_memory, step_time) = {
         // a plan with a size alone trains the shape that was picked for it
         let picked = sheet.as_ref().and_then(|sheet| sheet.shape.as_ref()?.shape().ok());
         let trained = shape.as_ref().or(picked.as_ref());
         let split = split::of(chosen, &mut notes)?;
-        let family = family.flatten();
         let memory = memory::of(chosen, split.as_ref(), trained, family, &mut notes)?;
         (memory, throughput::of(chosen, split.as_ref(), trained, &mut notes)?)
     };
@@ -319,6 +321,7 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
         curriculum,
         intended,
         shape,
+        family,
         memory: step_memory,
         throughput: step_time,
         loader,

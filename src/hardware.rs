@@ -50,6 +50,10 @@ pub struct Accelerator {
     pub best_mfu: Option<f64>,
     /// Where that is from, and by which convention.
     pub best_mfu_source: Option<String>,
+    /// The best utilisation of a whole run that was published: 6ND over hours and peak.
+    pub best_run: Option<f64>,
+    /// Where that is from: the run, its size, tokens and hours.
+    pub best_run_source: Option<String>,
     /// The usual machine that it sits in.
     pub node: Option<String>,
     /// Where the FP8 peak, the product and the bandwidth are from.

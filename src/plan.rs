@@ -7,7 +7,7 @@ mod key;
 
 pub use chosen::{
     Allowance, Budget, Chosen, Cluster, Cost, DataChoice, Format, Goal, LawChoice, MfuEvidence,
-    ModelChoice, Operations, Run, Schedule, SourceCaps, Training,
+    ModelChoice, Operations, Reported, Run, Schedule, SourceCaps, Training,
 };
 pub use derived::{
     Allocated, Assumed, Cap, Derived, DerivedBudget, DerivedData, DerivedKnot, DerivedMemory,

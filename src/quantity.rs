@@ -260,6 +260,36 @@ quantity!(
     counts_and!["USD" => 1.0, "$" => 1.0],
     |x| format!("{} USD per billion tokens", grouped(x))
 );
+quantity!(
+    /// Electricity, kilowatt-hours.
+    KilowattHours, "kilowatt-hours", 1e-6, 1e15, whole = false,
+    &[("kWh", 1.0), ("MWh", 1e3), ("GWh", 1e6), ("TWh", 1e9)],
+    |x| format!("{} kWh", grouped(x))
+);
+quantity!(
+    /// Electric power, watts.
+    Watts, "watts", 1e-3, 1e6, whole = false,
+    &[("W", 1.0), ("kW", 1e3)],
+    |x| format!("{} W", significant(x, 3))
+);
+quantity!(
+    /// Metric tons of CO2 equivalents.
+    TonnesCo2e, "tons of CO2e", 0.0, 1e12, whole = false,
+    &[("kg", 1e-3), ("t", 1.0), ("tCO2e", 1.0)],
+    |x| format!("{} t", significant(x, 3))
+);
+quantity!(
+    /// Grams of CO2 equivalents per kilowatt-hour.
+    GramsPerKilowattHour, "grams of CO2e per kWh", 0.0, 1e4, whole = false,
+    &[("g", 1.0), ("g/kWh", 1.0), ("kg/kWh", 1e3)],
+    |x| format!("{} g/kWh", significant(x, 3))
+);
+quantity!(
+    /// A learning rate.
+    LearningRate, "learning rates", 0.0, 1e3, whole = false,
+    &[],
+    |x| significant(x, 4)
+);
 
 macro_rules! product {
     ($left:ident * $right:ident = $result:ident) => {

@@ -49,6 +49,7 @@ impl Asked {
             loss: profile.loss(),
             profile: profile.on_gpu(),
             adapter: None,
+            family: None,
         }
     }
 

@@ -46,13 +46,15 @@ pub enum Family {
     Loader,
     /// What the house asks of every plan.
     Policy,
+    /// What is reported of the run.
+    Reported,
     /// The plan file itself.
     File,
 }
 
 impl Family {
     /// Every family with its name.
-    pub const ALL: [(&'static str, Self); 11] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("budget", Self::Budget),
         ("allocation", Self::Allocation),
         ("law", Self::Law),
@@ -63,6 +65,7 @@ impl Family {
         ("data", Self::Data),
         ("loader", Self::Loader),
         ("policy", Self::Policy),
+        ("reported", Self::Reported),
         ("file", Self::File),
     ];
 

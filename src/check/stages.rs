@@ -82,16 +82,17 @@ fn stages_exceed_run(subject: &Subject) -> Vec<Finding> {
         "the shares of the stages leave no room for those that state tokens".to_owned()
     };
     let stages = &subject.document.chosen.stages;
-    let longest = (0..stages.len()).max_by(|a, b| {
-        let tokens = |index: &usize| stages[*index].tokens.map_or(0.0, |tokens| tokens.0);
-        tokens(a).total_cmp(&tokens(b))
-    });
+    let length = |index: usize| {
+        let stage = &stages[index];
+        let by_steps = stage.steps.map(|steps| ("steps", steps.0));
+        stage.tokens.map(|tokens| ("tokens", tokens.0)).or(by_steps)
+    };
+    let lengths = (0..stages.len()).filter_map(|index| Some((index, length(index)?)));
+    let longest = lengths.max_by(|a, b| a.1.1.total_cmp(&b.1.1));
+    let (longest, (key, _)) = longest.unwrap_or((0, ("tokens", 0.0)));
     vec![
         Finding::new(message)
-            .at(
-                stage(longest.unwrap_or(0)).join("tokens"),
-                "nothing is left for the rest of the run",
-            )
+            .at(stage(longest).join(key), "nothing is left for the rest of the run")
             .help("state shares instead of tokens, or a longer run"),
     ]
 }

@@ -1,8 +1,8 @@
 //! The one table of rules.
 
 use super::{
-    Rule, allocation, budget, data, file, hand_offs, house, law, loader, memory, model, sequences,
-    stages, throughput,
+    Rule, allocation, budget, data, file, hand_offs, house, law, loader, memory, model, reported,
+    sequences, stages, throughput,
 };
 
 /// Every rule, by family.
@@ -63,6 +63,9 @@ pub static RULES: &[&Rule] = &[
     &house::UNAPPROVED_ACCELERATOR,
     &house::EVALUATED_TOO_RARELY,
     &house::MFU_WITHOUT_EVIDENCE,
+    &reported::REPORTED_COMPUTE_IMPOSSIBLE,
+    &reported::REPORTED_FIGURES_DISAGREE,
+    &reported::WHOLE_RUN_ABOVE_PUBLISHED,
     &file::DERIVED_STALE,
     &file::DERIVED_BY_ANOTHER_VERSION,
     &file::UNUSED_ALLOW,

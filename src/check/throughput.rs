@@ -140,10 +140,9 @@ fn uneven_pipeline_stages(subject: &Subject) -> Vec<Finding> {
 }
 
 fn mfu_above_published(subject: &Subject) -> Vec<Finding> {
-    let cluster = &subject.document.chosen.cluster;
-    let (Some(mfu), Some(name)) = (cluster.mfu, cluster.accelerator.as_deref()) else {
-        return Vec::new();
-    };
+    let chosen = &subject.document.chosen;
+    let cluster = &chosen.cluster;
+    let Some(name) = cluster.accelerator.as_deref() else { return Vec::new() };
     let Ok(accelerator) = hardware::catalogue().find(name) else { return Vec::new() };
     if cluster.peak_flops.is_some()
         || subject.document.chosen.training.precision.is_some_and(Precision::fp8)
@@ -162,18 +161,18 @@ fn mfu_above_published(subject: &Subject) -> Vec<Finding> {
         ),
         (None, None) => return Vec::new(),
     };
-    if mfu.0 <= most {
-        return Vec::new();
-    }
-    vec![
+    let stated = [("cluster.mfu", cluster.mfu), ("reported.mfu", chosen.reported.mfu)];
+    let above = stated.into_iter().filter_map(|(key, mfu)| Some((key, mfu?)));
+    let findings = above.filter(|(_, mfu)| mfu.0 > most).map(|(key, mfu)| {
         Finding::new(format!("an MFU of {} is above what was published", percent(mfu.0)))
-            .at("cluster.mfu", format!("on {}", accelerator.title))
+            .at(key, format!("on {}", accelerator.title))
             .help(format!(
                 "{what}; over a whole run, restarts and evaluations included, runs reach about 0.8 \
                  of what their benchmarks print"
             ))
-            .measured(mfu.0 / most),
-    ]
+            .measured(mfu.0 / most)
+    });
+    findings.collect()
 }
 
 fn hfu_as_mfu(subject: &Subject) -> Vec<Finding> {

@@ -6,7 +6,7 @@ pub(super) mod settings;
 use super::pacing::{Order, Pacing};
 use super::ramp::Ramp;
 use crate::quantity::{
-    Epochs, Fraction, RopeBase, SequenceTokens, Steps, Temperature, Tokens, Weight,
+    Epochs, Fraction, LearningRate, RopeBase, SequenceTokens, Steps, Temperature, Tokens, Weight,
 };
 use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
@@ -95,6 +95,12 @@ pub struct Stage {
     /// Tokens per optimizer step; the stage before's unless said otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_tokens: Option<Tokens>,
+    /// Learning rate at the start of the stage, after its warm-up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<LearningRate>,
+    /// Learning rate with which the stage ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub final_learning_rate: Option<LearningRate>,
 }
 
 /// What a stage is for.

@@ -95,6 +95,7 @@ impl LayoutSearch {
             loss: training.loss.unwrap_or(profile.loss()),
             profile: profile.on_gpu(),
             adapter: None,
+            family: derivation.family,
         };
         let mut search = Self {
             work: Work::of(&shape, sequence),

@@ -156,7 +156,7 @@ fn check_format(table: &DeTable<'_>) -> Result<(), ReadError> {
 }
 
 /// Keys of the format that are tables, and those that are arrays of tables.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "budget",
     "run",
     "law",
@@ -168,6 +168,7 @@ const TABLES: [&str; 11] = [
     "operations",
     "cluster",
     "cost",
+    "reported",
 ];
 const ARRAYS: [&str; 2] = ["stages", "allow"];
 

@@ -1,6 +1,7 @@
 //! What people write.
 
 mod cluster;
+mod reported;
 
 use crate::data::{Sources, Stage};
 use crate::layout::LayoutKeys;
@@ -14,6 +15,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use cluster::{Cluster, MfuEvidence};
+pub use reported::Reported;
 
 /// The chosen tables of a plan.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -61,6 +63,9 @@ pub struct Chosen {
     /// Prices.
     #[serde(default, skip_serializing_if = "is_default")]
     pub cost: Cost,
+    /// What is reported of the run.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub reported: Reported,
     /// Findings of `check` that are accepted, each with its reason.
     #[serde(default, skip_serializing_if = "is_default")]
     pub allow: Vec<Allowance>,

@@ -133,6 +133,7 @@ impl Space {
             loss: LossKernel::Fused,
             profile: Profile::Megatron,
             adapter: None,
+            family: None,
         };
         let clock = Clock::new(&work, engine, &device, setting.precision, setting.optimizer);
         answer(&Question {

@@ -34,6 +34,14 @@ pub(super) fn explain_accelerator(accelerator: &Accelerator) -> Vec<Block> {
     if let (false, Some(source)) = (speeds.is_empty(), &accelerator.speed_source) {
         rows.push(("speed", format!("{}: {source}", speeds.join(", "))));
     }
+    for (label, best, source) in [
+        ("best benchmark", accelerator.best_mfu, &accelerator.best_mfu_source),
+        ("best whole run", accelerator.best_run, &accelerator.best_run_source),
+    ] {
+        if let (Some(best), Some(source)) = (best, source) {
+            rows.push((label, format!("{} %: {source}", significant(best * 100.0, 3))));
+        }
+    }
     if let Some(node) = &accelerator.node {
         rows.push(("node", node.clone()));
     }
