@@ -6,12 +6,15 @@
 mod allocate;
 mod budget;
 mod data;
+mod footprint;
 mod law;
 mod layout;
 mod memory;
 mod model;
 mod notes;
+mod operations;
 mod provenance;
+mod recipe;
 mod sequence;
 mod split;
 mod throughput;
@@ -31,6 +34,7 @@ use crate::throughput::ThroughputError;
 use std::borrow::Cow;
 
 pub use budget::{Caps, RunCost};
+pub use footprint::{Hours, RunFootprint, Waiting};
 pub use layout::LayoutSearch;
 pub use memory::{StepMemory, on_gpu};
 pub use notes::{Missing, Notes};
@@ -63,6 +67,8 @@ pub struct Derivation {
     pub memory: Option<StepMemory>,
     /// The time of a training step, where the plan has a layout and an accelerator.
     pub throughput: Option<StepThroughput>,
+    /// Hours, energy, money and carbon, where the plan has a site.
+    pub footprint: Option<RunFootprint>,
     /// The data loader, where the plan names one.
     pub loader: Option<&'static Loader>,
     /// What the run reads in all, where the plan has sources of known size or given weights.
@@ -297,12 +303,24 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
         let memory = memory::of(chosen, split.as_ref(), trained, family, &mut notes)?;
         (memory, throughput::of(chosen, split.as_ref(), trained, &mut notes)?)
     };
+    let taken = {
+        let point = run_of.map(|run| &run.point);
+        footprint::of(chosen, inputs, point, &caps, step_time.as_ref(), &mut notes)?
+    };
+    let beside = {
+        let point = run_of.map(|run| &run.point);
+        let hours = taken.as_ref().map(|footprint| footprint.hours);
+        operations::of(chosen, &setting, point, hours, step_time.as_ref(), &mut notes)?
+    };
     let derived = Derived {
         budget: budget::view(&caps),
         allocation: run_of.map(|run| allocate::view(run, &setting)),
         model: sheet,
         memory: step_memory.as_ref().map(memory::view),
         throughput: step_time.as_ref().map(throughput::view),
+        footprint: taken.as_ref().map(footprint::view),
+        recipe: recipe::of(chosen, &setting, run_of.map(|run| &run.point)),
+        operations: beside,
         optimum: run_of.and_then(allocate::versus),
         inference: run_of.and_then(|run| allocate::served(run, &setting, &wanted)),
         stages: run_of.map_or_else(Vec::new, |run| data::stages(run, &setting)),
@@ -324,6 +342,7 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
         family,
         memory: step_memory,
         throughput: step_time,
+        footprint: taken,
         loader,
         mixture,
         caps,

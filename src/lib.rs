@@ -45,6 +45,12 @@ pub mod data;
 
 pub mod allocation;
 
+pub mod recipe;
+
+pub mod operations;
+
+pub mod footprint;
+
 pub mod plan;
 
 pub mod derive;

@@ -7,12 +7,12 @@ mod key;
 
 pub use chosen::{
     Allowance, Budget, Chosen, Cluster, Cost, DataChoice, Format, Goal, LawChoice, MfuEvidence,
-    ModelChoice, Operations, Reported, Run, Schedule, SourceCaps, Training,
+    ModelChoice, Operations, Reported, Run, Schedule, Site, SourceCaps, Training,
 };
 pub use derived::{
-    Allocated, Assumed, Cap, Derived, DerivedBudget, DerivedData, DerivedKnot, DerivedMemory,
-    DerivedModel, DerivedSource, DerivedStage, DerivedThroughput, Gap, Interval, Provenance,
-    Served, Versus,
+    Allocated, Assumed, Cap, Derived, DerivedBudget, DerivedData, DerivedFootprint, DerivedKnot,
+    DerivedMemory, DerivedModel, DerivedOperations, DerivedRecipe, DerivedSchedule, DerivedSource,
+    DerivedStage, DerivedThroughput, Gap, Interval, Provenance, Served, Versus,
 };
 pub use inputs::{Inputs, inputs};
 pub use key::KeyPath;

@@ -268,7 +268,7 @@ quantity!(
 );
 quantity!(
     /// Electric power, watts.
-    Watts, "watts", 1e-3, 1e6, whole = false,
+    Watts, "watts", 1.0, 1e5, whole = false,
     &[("W", 1.0), ("kW", 1e3)],
     |x| format!("{} W", significant(x, 3))
 );
@@ -279,16 +279,35 @@ quantity!(
     |x| format!("{} t", significant(x, 3))
 );
 quantity!(
-    /// Grams of CO2 equivalents per kilowatt-hour.
-    GramsPerKilowattHour, "grams of CO2e per kWh", 0.0, 1e4, whole = false,
-    &[("g", 1.0), ("g/kWh", 1.0), ("kg/kWh", 1e3)],
+    /// What is drawn beside over what is drawn within: servers over accelerators, a site over its
+    /// servers.
+    Overhead, "factors", 1.0, 5.0, whole = false,
+    &[],
+    |x| significant(x, 3)
+);
+quantity!(
+    /// What a kilowatt-hour emits, grams of CO2 equivalents.
+    GramsPerKilowattHour, "grams of CO2e per kWh", 0.0, 5000.0, whole = false,
+    &[("g/kWh", 1.0), ("kg/kWh", 1e3), ("kg/MWh", 1.0)],
     |x| format!("{} g/kWh", significant(x, 3))
 );
 quantity!(
-    /// A learning rate.
-    LearningRate, "learning rates", 0.0, 1e3, whole = false,
+    /// The learning rate of an optimizer.
+    LearningRate, "learning rates", 1e-9, 10.0, whole = false,
     &[],
     |x| significant(x, 4)
+);
+quantity!(
+    /// The learning rate that a schedule ends at, which may be none.
+    FinalLearningRate, "learning rates", 0.0, 10.0, whole = false,
+    &[],
+    |x| significant(x, 4)
+);
+quantity!(
+    /// Hours.
+    Hours, "hours", 0.0, 1e6, whole = false,
+    &[("h", 1.0), ("hours", 1.0), ("min", 1.0 / 60.0), ("d", 24.0), ("days", 24.0)],
+    |x| format!("{} h", significant(x, 3))
 );
 
 macro_rules! product {

@@ -13,6 +13,7 @@ mod diff;
 mod explain;
 mod findings;
 mod fit;
+mod footprint;
 mod json;
 mod laws;
 mod layout;
@@ -21,7 +22,9 @@ mod memory;
 pub mod memory_picture;
 mod mix;
 mod model;
+mod operations;
 mod page;
+mod recipe;
 mod run;
 mod step;
 mod throughput;
@@ -38,6 +41,7 @@ pub use findings::{
     sarif,
 };
 pub use fit::FitView;
+pub use footprint::{FootprintView, footprint_csv, footprint_json, footprint_svg};
 pub use json::json;
 pub use laws::{LawRow, law_rows};
 pub use layout::{LayoutView, model_words};

@@ -157,6 +157,7 @@ mod plans {
             |(usd_per_accelerator_hour, usd_per_billion_tokens)| Cost {
                 usd_per_accelerator_hour,
                 usd_per_billion_tokens,
+                price_as_of: None,
             },
         )
     }

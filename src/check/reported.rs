@@ -265,7 +265,7 @@ fn carbon(reported: &Reported, subject: &Subject) -> Option<Finding> {
     };
     let grams = emitted.0 * 1e6 / energy;
     let range = if reported.energy_kwh.is_some() { ENERGY } else { POWER };
-    let (wrong, help) = match reported.grid_g_per_kwh {
+    let (wrong, help) = match reported.grams_per_kwh {
         Some(grid) => (
             !within(grams, range.map(|times| times * grid.0)),
             format!("the reported grid has {}; is the energy that of the same work?", grid.human()),
@@ -274,7 +274,7 @@ fn carbon(reported: &Reported, subject: &Subject) -> Option<Finding> {
             !within(grams, [GRIDS[0], GRIDS[1] * range[1]]),
             format!(
                 "the grids of countries have {} to {} g/kWh; state the grid in \
-                 `reported.grid_g_per_kwh`, or correct a figure",
+                 `reported.grams_per_kwh`, or correct a figure",
                 exact(GRIDS[0]),
                 exact(GRIDS[1])
             ),

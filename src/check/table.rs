@@ -1,8 +1,8 @@
 //! The one table of rules.
 
 use super::{
-    Rule, allocation, budget, data, file, hand_offs, house, law, loader, memory, model, reported,
-    sequences, stages, throughput,
+    Rule, allocation, budget, data, file, footprint, hand_offs, house, law, loader, memory, model,
+    recipe, reported, sequences, stages, throughput,
 };
 
 /// Every rule, by family.
@@ -11,12 +11,14 @@ pub static RULES: &[&Rule] = &[
     &budget::CAPS_CONTRADICT,
     &budget::BUDGET_LEFT_OVER,
     &budget::CAP_NOT_COUNTED,
+    &footprint::PRICE_UNDATED,
     &allocation::NOT_COMPUTE_OPTIMAL,
     &allocation::FAR_FROM_OPTIMAL,
     &allocation::TOKENS_CONTRADICT_EPOCHS,
     &allocation::TOKENS_CONTRADICT_RATIO,
     &allocation::LOSS_TARGET_MISSED,
     &allocation::GOAL_WITHOUT_FACTS,
+    &recipe::LEARNING_RATE_OUTSIDE_LAWS,
     &law::LAW_EXTRAPOLATED,
     &law::LAW_NOT_CURRENT,
     &model::PARAMS_CONTRADICT_SHAPE,

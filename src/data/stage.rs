@@ -6,7 +6,8 @@ pub(super) mod settings;
 use super::pacing::{Order, Pacing};
 use super::ramp::Ramp;
 use crate::quantity::{
-    Epochs, Fraction, LearningRate, RopeBase, SequenceTokens, Steps, Temperature, Tokens, Weight,
+    Epochs, FinalLearningRate, Fraction, LearningRate, RopeBase, SequenceTokens, Steps,
+    Temperature, Tokens, Weight,
 };
 use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
@@ -100,7 +101,7 @@ pub struct Stage {
     pub learning_rate: Option<LearningRate>,
     /// Learning rate with which the stage ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub final_learning_rate: Option<LearningRate>,
+    pub final_learning_rate: Option<FinalLearningRate>,
 }
 
 /// What a stage is for.

@@ -6,7 +6,7 @@ use crate::plan::Provenance;
 use std::collections::BTreeMap;
 
 /// Version of the catalogue: a hash of the embedded laws, draws, models, accelerators, nodes,
-/// engines and loaders, so that no change of a fact goes unnoticed.
+/// engines, prices, powers, sites, grids and loaders, so that no change of a fact goes unnoticed.
 pub const CATALOGUE: u64 = {
     let hash = fnv1a(START, include_bytes!("../law/laws.toml"));
     let hash = fnv1a(hash, include_bytes!("../law/draws.csv"));
@@ -16,6 +16,10 @@ pub const CATALOGUE: u64 = {
     let hash = fnv1a(hash, include_bytes!("../hardware/nodes.toml"));
     let hash = fnv1a(hash, include_bytes!("../throughput/engines.toml"));
     let hash = fnv1a(hash, include_bytes!("../throughput/constants.toml"));
+    let hash = fnv1a(hash, include_bytes!("../footprint/prices.toml"));
+    let hash = fnv1a(hash, include_bytes!("../footprint/power.toml"));
+    let hash = fnv1a(hash, include_bytes!("../footprint/operators.toml"));
+    let hash = fnv1a(hash, include_bytes!("../footprint/grids.toml"));
     fnv1a(hash, include_bytes!("../data/loader/loaders.toml"))
 };
 

@@ -1,21 +1,26 @@
 //! What people write.
 
 mod cluster;
+mod operations;
 mod reported;
+mod site;
 
 use crate::data::{Sources, Stage};
 use crate::layout::LayoutKeys;
 use crate::memory::{AdapterKind, AttentionKernel, LossKernel, Optimizer, Precision, Profile};
 use crate::model::ShapeKeys;
 use crate::quantity::{
-    AcceleratorHours, Days, Epochs, Flops, FlopsPerParamToken, Fraction, Loss, Params,
-    SequenceTokens, Steps, Tokens, TokensPerParam, Usd, UsdPerAcceleratorHour, UsdPerBillionTokens,
+    AcceleratorHours, Days, Epochs, Flops, FlopsPerParamToken, Fraction, LearningRate, Loss,
+    Params, SequenceTokens, Tokens, TokensPerParam, Usd, UsdPerAcceleratorHour,
+    UsdPerBillionTokens,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use cluster::{Cluster, MfuEvidence};
+pub use operations::Operations;
 pub use reported::Reported;
+pub use site::Site;
 
 /// The chosen tables of a plan.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -66,6 +71,9 @@ pub struct Chosen {
     /// What is reported of the run.
     #[serde(default, skip_serializing_if = "is_default")]
     pub reported: Reported,
+    /// Where the accelerators are; with this table, even an empty one, the footprint is derived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<Site>,
     /// Findings of `check` that are accepted, each with its reason.
     #[serde(default, skip_serializing_if = "is_default")]
     pub allow: Vec<Allowance>,
@@ -277,6 +285,9 @@ pub struct Training {
     /// Share of the run's tokens, at its end, over which `wsd` decays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decay_share: Option<Fraction>,
+    /// Peak learning rate; with it, what published laws give is derived.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_lr: Option<LearningRate>,
     /// Tokens per sequence; the longest of the stages unless stated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sequence: Option<SequenceTokens>,
@@ -324,18 +335,6 @@ pub enum Schedule {
     Constant,
 }
 
-/// What happens beside training.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Operations {
-    /// Optimizer steps between evaluations.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub evaluate_every_steps: Option<Steps>,
-    /// Whether every hand-off between stages is evaluated, before and after.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub evaluate_at_hand_offs: Option<bool>,
-}
-
 /// Prices.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -343,6 +342,13 @@ pub struct Cost {
     /// US dollars per accelerator and hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usd_per_accelerator_hour: Option<UsdPerAcceleratorHour>,
+    /// The day that this price is of, such as 2025-03-01.
+    #[serde(
+        default,
+        deserialize_with = "site::text_or_time",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub price_as_of: Option<String>,
     /// US dollars per billion tokens of bought text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usd_per_billion_tokens: Option<UsdPerBillionTokens>,

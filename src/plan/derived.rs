@@ -1,5 +1,10 @@
 //! What the tool writes. Every doc comment here is the comment beside its key in a plan.
 
+mod footprint;
+mod gap;
+mod operations;
+mod recipe;
+
 use crate::data::{Decision, Kind};
 use crate::model::ShapeKeys;
 use crate::quantity::{
@@ -8,6 +13,11 @@ use crate::quantity::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+pub use footprint::{DerivedFootprint, DerivedSchedule};
+pub use gap::Gap;
+pub use operations::DerivedOperations;
+pub use recipe::DerivedRecipe;
 
 /// 10th and 90th percentile.
 pub type Interval = [f64; 2];
@@ -30,6 +40,15 @@ pub struct Derived {
     /// The time of a training step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throughput: Option<DerivedThroughput>,
+    /// What the run takes from its surroundings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footprint: Option<DerivedFootprint>,
+    /// Learning rate and batch beside what published laws give.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<DerivedRecipe>,
+    /// What happens beside training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operations: Option<DerivedOperations>,
     /// The run beside the optimum of the same compute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub optimum: Option<Versus>,
@@ -348,25 +367,6 @@ pub struct DerivedData {
     pub moved: Option<f64>,
     /// Per source.
     pub sources: BTreeMap<String, DerivedSource>,
-}
-
-/// What closing the gap to the fresh-data optimum costs.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Gap {
-    /// Fresh tokens that are missing.
-    pub missing_tokens: Tokens,
-    /// FLOP to write them with a model of the run's size, 2N a token.
-    pub synthesis_flops: Flops,
-    /// Nats per token if the run repeats instead.
-    pub repeat_loss_difference: f64,
-    /// FLOP that repeating wastes: what fresh data would save at the same loss.
-    pub repeat_wasted_flops: Flops,
-    /// US dollars to buy them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub buy_usd: Option<Usd>,
-    /// US dollars per billion tokens at which buying costs as much as the compute it saves.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub break_even_usd_per_billion: Option<f64>,
 }
 
 /// What the run reads from one source.

@@ -36,6 +36,12 @@ pub enum Section {
     Memory,
     /// How long a training step takes.
     Throughput,
+    /// Hours, energy, money and carbon.
+    Footprint,
+    /// Learning rate and batch beside what laws give.
+    Recipe,
+    /// Checkpoints, failures, and what is left for training.
+    Operations,
     /// The run beside the optimum.
     Optimum,
     /// Training and serving together.
@@ -48,12 +54,15 @@ pub enum Section {
 
 impl Section {
     /// Every section, in the order of an answer.
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("budget", Self::Budget),
         ("allocation", Self::Allocation),
         ("model", Self::Model),
         ("memory", Self::Memory),
         ("throughput", Self::Throughput),
+        ("footprint", Self::Footprint),
+        ("recipe", Self::Recipe),
+        ("operations", Self::Operations),
         ("optimum", Self::Optimum),
         ("inference", Self::Inference),
         ("stages", Self::Stages),

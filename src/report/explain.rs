@@ -1,6 +1,7 @@
 //! What the tool knows: laws, rules, accelerators, nodes, engines, models, loaders.
 
 mod machines;
+mod places;
 
 use super::block::Block;
 use super::loader::{boundary, counted, how, length, place, ramp, run_out, sum};
@@ -8,6 +9,7 @@ use super::throughput;
 use crate::check::{self, RULES};
 use crate::data::loader::{self, Loader};
 use crate::fact::{Fact, UnknownName, nearest};
+use crate::footprint::{grids, operators};
 use crate::hardware::{self, nodes};
 use crate::law::{self, Form, Law, Range, Status};
 use crate::model::{self, Published, PublishedShape};
@@ -32,11 +34,15 @@ pub enum Kind {
     Models,
     /// Training data loaders.
     Loaders,
+    /// Grids and what their kilowatt-hours emit.
+    Grids,
+    /// Operators of data centres and their PUE.
+    Operators,
 }
 
 impl Kind {
     /// Every kind with its name.
-    pub const ALL: [(&'static str, Self); 7] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("laws", Self::Laws),
         ("rules", Self::Rules),
         ("accelerators", Self::Accelerators),
@@ -44,6 +50,8 @@ impl Kind {
         ("loaders", Self::Loaders),
         ("nodes", Self::Nodes),
         ("engines", Self::Engines),
+        ("grids", Self::Grids),
+        ("operators", Self::Operators),
     ];
 }
 
@@ -100,6 +108,14 @@ pub fn list(kind: Kind) -> Vec<Block> {
             let rows = rows.chain(others).collect();
             Block::table(&["model", "title", "parameters", "tokens", "year", "shape"], rows, 2)
         }
+        Kind::Grids => {
+            let header = ["grid", "title", "basis", "year", "g CO2e/kWh"];
+            Block::table(&header, super::footprint::grid_rows(), 3)
+        }
+        Kind::Operators => {
+            let header = ["operator", "title", "year", "PUE"];
+            Block::table(&header, super::footprint::operator_rows(), 2)
+        }
         Kind::Loaders => {
             let rows = loader::catalogue().iter().map(|loader| {
                 cells(&[&loader.name, run_out(loader.exhausted), how(loader.stages.how)])
@@ -146,6 +162,9 @@ pub fn explain(name: &str) -> Result<Vec<Block>, UnknownName> {
     if loader.is_ok() || engine.is_ok() {
         return Ok(loader.into_iter().chain(engine).flatten().collect());
     }
+    if let Some(place) = places::explain(name) {
+        return Ok(place);
+    }
     let known = names(law::catalogue().iter())
         .chain(RULES.iter().map(|rule| rule.id))
         .chain(names(hardware::catalogue().iter()))
@@ -153,7 +172,9 @@ pub fn explain(name: &str) -> Result<Vec<Block>, UnknownName> {
         .chain(names(engines().iter()))
         .chain(names(model::catalogue().iter()))
         .chain(names(model::shapes().iter()))
-        .chain(names(loader::catalogue().iter()));
+        .chain(names(loader::catalogue().iter()))
+        .chain(names(grids().iter()))
+        .chain(names(operators().iter()));
     let nearest = nearest(name, known);
     Err(UnknownName { kind: "name", name: name.to_owned(), nearest })
 }

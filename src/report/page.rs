@@ -2,8 +2,9 @@
 
 use super::answer::{Answer, Section, Show};
 use super::block::Block;
+use super::footprint::FootprintView;
 use super::memory::MemoryView;
-use super::{data, laws, memory, mix, model, run, throughput};
+use super::{data, footprint, laws, memory, mix, model, operations, recipe, run, throughput};
 
 impl Answer<'_> {
     /// The answer as blocks.
@@ -63,6 +64,16 @@ impl Answer<'_> {
         throughput::page(self).into_iter().chain(remarks).collect()
     }
 
+    /// The footprint in full: hours, energy, money, carbon here and elsewhere, and when to run.
+    #[must_use]
+    pub fn footprint(&self, view: FootprintView) -> Vec<Block> {
+        // hours are hours, whether or not they can be turned into FLOP
+        let of_caps =
+            |block: &Block| matches!(block, Block::Note(note) if note.contains(" in FLOP."));
+        let notes = self.footer().into_iter().filter(|block| !of_caps(block));
+        footprint::page(self, view).into_iter().chain(notes).collect()
+    }
+
     fn section(&self, section: Section) -> Vec<Block> {
         match section {
             Section::Budget => run::budget(self),
@@ -70,6 +81,9 @@ impl Answer<'_> {
             Section::Model => model::section(self),
             Section::Memory => memory::section(self),
             Section::Throughput => throughput::section(self),
+            Section::Footprint => footprint::section(self),
+            Section::Recipe => recipe::section(self),
+            Section::Operations => operations::section(self),
             Section::Optimum => run::optimum(self),
             Section::Inference => run::inference(self),
             Section::Stages => mix::blocks(self, mix::POINTS),

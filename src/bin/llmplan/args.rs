@@ -2,7 +2,7 @@
 
 mod check;
 
-use crate::flags::{Chosen, Step};
+use crate::flags::{Chosen, Site, Step};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use plan::fit::{Filter, Role};
 use plan::plan::SourceCaps;
@@ -39,13 +39,15 @@ pub enum Command {
     Throughput(Box<Throughput>),
     /// The best layout on a cluster: tokens/s, memory, what the others lose by
     Layout(Box<Layout>),
+    /// Accelerator-hours, money, energy and carbon, and when to run
+    Footprint(Box<Footprint>),
     /// Check plans against their own claims, their budget and their law
     Check(Box<Check>),
     /// What two plans choose differently, and what follows
     Diff(Diff),
     /// Fit a scaling law to one's own runs
     Fit(Box<Fit>),
-    /// Explain a law, rule, accelerator, model, loader, node or engine
+    /// Explain a law, rule, accelerator, model, loader, node, engine, grid or operator
     Explain(Explain),
     /// Print the JSON Schema of a plan file
     Schema,
@@ -196,6 +198,24 @@ pub struct Layout {
     pub to: Output,
 }
 
+#[derive(Debug, Args)]
+pub struct Footprint {
+    /// A plan to start from (`-` for standard input); flags override it
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub site: Site,
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Draw the picture in ASCII
+    #[arg(long, help_heading = "Answer")]
+    pub ascii: bool,
+    /// Keep the picture of --grid FILE.csv as an SVG; `-` prints it
+    #[arg(long, value_name = "FILE", help_heading = "Answer", group = "written")]
+    pub plot: Option<PathBuf>,
+    #[command(flatten)]
+    pub to: Output,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum MixFormat {
     Text,
@@ -285,10 +305,11 @@ pub enum ObjectiveName {
 
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// Name of a law, rule, accelerator, model, loader, node or engine
+    /// Name of a law, rule, accelerator, model, loader, node, engine, grid or operator
     #[arg(required_unless_present = "list")]
     pub name: Option<String>,
-    /// List all of a kind: laws, rules, accelerators, models, loaders, nodes or engines
+    /// List all of a kind: laws, rules, accelerators, models, loaders, nodes, engines, grids or
+    /// operators
     #[arg(long, value_name = "KIND", conflicts_with = "name", value_parser = kind)]
     pub list: Option<Kind>,
 }

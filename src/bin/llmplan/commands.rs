@@ -4,6 +4,7 @@ mod answer;
 mod check;
 mod diff;
 mod fit;
+mod footprint;
 mod layout;
 mod memory;
 mod model;
@@ -25,6 +26,7 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Model(arguments) => model::model(&arguments),
         Command::Memory(arguments) => memory::memory(*arguments),
         Command::Throughput(arguments) => throughput::throughput(*arguments),
+        Command::Footprint(arguments) => footprint::footprint(*arguments),
         Command::Layout(arguments) => layout::layout(*arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),

@@ -1,9 +1,11 @@
 //! Flags that stand for keys of a plan.
 
 mod choice;
+mod site;
 mod step;
 
 pub use choice::one_of;
+pub use site::Site;
 pub use step::Step;
 
 use anyhow::{Result, bail};

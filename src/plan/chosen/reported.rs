@@ -35,5 +35,5 @@ pub struct Reported {
     /// Carbon intensity of the grid that the emissions were computed with, g of CO2 equivalents a
     /// kWh.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub grid_g_per_kwh: Option<GramsPerKilowattHour>,
+    pub grams_per_kwh: Option<GramsPerKilowattHour>,
 }

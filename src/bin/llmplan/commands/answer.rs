@@ -257,6 +257,8 @@ pub(super) fn blamed(key: &str) -> String {
     let last = key.rsplit('.').next().unwrap_or(key);
     if key == "law.name" || key == "law.file" {
         "--law".to_owned()
+    } else if key == "site.grid" || key == "site.grid_series" {
+        "--grid".to_owned()
     } else {
         format!("--{}", last.replace('_', "-"))
     }
