@@ -2,6 +2,7 @@
 
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use std::fmt::Write as _;
+use std::ops::Range;
 
 /// A piece of an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,7 +83,19 @@ fn wrap(line: &str, width: usize) -> Vec<String> {
     table.lines().map(|part| part.trim().to_owned()).collect()
 }
 
+/// Columns that words keep in a table that is too wide.
+const LEAST: usize = 24;
+
 fn table(header: &[String], rows: &[Vec<String>], words: usize, width: u16) -> String {
+    // where all of it is too wide, a single column of words gives way, and no number is broken
+    let longest = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).chain(header.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let needed = |columns: Range<usize>| columns.map(|column| longest(column) + 2).sum::<usize>();
+    let numbers = needed(words..header.len());
+    let room = usize::from(width);
+    let narrow = words == 1 && needed(0..header.len()) > room && numbers + LEAST <= room;
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_width(width);
     table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -95,7 +108,8 @@ fn table(header: &[String], rows: &[Vec<String>], words: usize, width: u16) -> S
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((if index == 0 { 2 } else { 1 }, 1));
-        if index == 0 {
+        let kept = if narrow { index >= words } else { index == 0 };
+        if kept {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
         if index >= words {
