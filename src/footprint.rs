@@ -16,5 +16,5 @@ pub use facts::{Basis, Grid, Operator, Price, RatedPower, grids, operators, pric
 pub use moment::{Moment, MomentError};
 pub use power::{DRAW, OVERHEAD, OVERHEAD_RANGE, PUE, Power, kg_co2e};
 pub use schedule::{LARGEST, Schedule, contiguous, with_pauses};
-pub use series::{Place, Series, SeriesError};
+pub use series::{Series, SeriesError};
 pub use window::{Plans, Slack, Window, WindowError};

@@ -27,6 +27,8 @@ pub mod quantity;
 
 pub mod fact;
 
+pub mod table;
+
 pub mod law;
 
 pub mod model;

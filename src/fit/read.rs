@@ -7,6 +7,7 @@ mod guard;
 
 use super::Run;
 use crate::quantity::{Flops, FlopsPerParamToken, Params, Quantity, Tokens, parse};
+use crate::table::{Place, shortened};
 use csv::StringRecord;
 use guard::Guard;
 use std::io::Read;
@@ -156,21 +157,16 @@ impl Row<'_> {
             let Some(column) = columns.of(role) else {
                 return Ok(self.value(role, columns, k).unwrap_or(f64::NAN));
             };
-            let place = || error::Place {
-                line: self.line,
-                column: column + 1,
-                name: header[column].to_owned(),
-            };
+            let place =
+                || Place { line: self.line, column: column + 1, name: header[column].to_owned() };
             let text = self.field(column);
             match self.number(role, column) {
                 Some(number) if number.is_finite() && number > 0.0 => Ok(number),
                 Some(_) => {
-                    Err(ReadRunsError::Value { place: place(), role, text: error::shortened(text) })
+                    Err(ReadRunsError::Value { place: place(), role, text: shortened(text) })
                 }
                 None if text.is_empty() => Err(ReadRunsError::EmptyField { place: place() }),
-                None => {
-                    Err(ReadRunsError::NotANumber { place: place(), text: error::shortened(text) })
-                }
+                None => Err(ReadRunsError::NotANumber { place: place(), text: shortened(text) }),
             }
         };
         if columns.of(Role::Flops).is_some() {

@@ -4,9 +4,10 @@ mod columns;
 mod error;
 
 use super::Moment;
+use crate::table::Place;
 use csv::StringRecord;
 
-pub use error::{Place, SeriesError};
+pub use error::SeriesError;
 
 /// Rows that are read at most: a century of hours.
 const MOST_ROWS: usize = 1_000_000;

@@ -1,24 +1,7 @@
 //! Why a file holds no runs.
 
 use super::Role;
-use std::fmt;
-
-/// Where a field stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// Line, from 1.
-    pub line: u64,
-    /// Column, from 1.
-    pub column: usize,
-    /// Name of the column.
-    pub name: String,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {} (`{}`)", self.line, self.column, self.name)
-    }
-}
+use crate::table::{Place, did_you_mean, listed};
 
 /// Why a file holds no runs.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -158,32 +141,4 @@ impl ReadRunsError {
             _ => Self::Csv { line, message: error.to_string() },
         }
     }
-}
-
-/// Characters of a field that a message shows.
-const SHOWN: usize = 40;
-
-/// A field as a message shows it.
-pub(super) fn shortened(text: &str) -> String {
-    let mut shown: String = text.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
-    if text.chars().count() > SHOWN {
-        shown.push_str("..");
-    }
-    shown
-}
-
-fn did_you_mean(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        names => format!("did you mean {}? ", listed(names)),
-    }
-}
-
-/// Names, each in quotes; of many the first.
-fn listed(names: &[String]) -> String {
-    const MOST: usize = 12;
-    let quoted = names.iter().take(MOST).map(|name| format!("`{}`", shortened(name)));
-    let more = names.len().saturating_sub(MOST);
-    let more = (more > 0).then(|| format!("{more} more"));
-    quoted.chain(more).collect::<Vec<_>>().join(", ")
 }

@@ -1,24 +1,7 @@
 //! Why a file is no series of a grid's intensity.
 
 use crate::footprint::{Moment, MomentError};
-use std::fmt;
-
-/// Where a field stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// Line, from 1.
-    pub line: u64,
-    /// Column, from 1.
-    pub column: usize,
-    /// Name of the column.
-    pub name: String,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {} (`{}`)", self.line, self.column, self.name)
-    }
-}
+use crate::table::{Place, did_you_mean, listed};
 
 /// Why a file is no series.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -47,7 +30,7 @@ pub enum SeriesError {
         names: Vec<String>,
     },
     /// A name that no column has.
-    #[error("no column is called `{name}`; {}the file has {}", meant(.nearest), listed(.header))]
+    #[error("no column is called `{name}`; {}the file has {}", did_you_mean(.nearest), listed(.header))]
     Unknown {
         /// The name as written.
         name: String,
@@ -169,15 +152,6 @@ impl SeriesError {
         };
         Self::NotCsv { line, why }
     }
-}
-
-fn listed(names: &[String]) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    names.join(", ")
-}
-
-fn meant(nearest: &[String]) -> String {
-    nearest.first().map_or(String::new(), |name| format!("did you mean `{name}`? "))
 }
 
 fn gap(before: Moment, moment: Moment, step: i64, missing: Option<i64>) -> String {

@@ -183,11 +183,7 @@ impl Tape {
             t.drop(upcast);
             t.drop(d_root);
             t.release(kept_root);
-            let spread = t.make(work, wide);
-            let power = t.make(work, wide);
-            let squared = t.make(work, wide);
-            t.drop(spread);
-            t.drop(power);
+            let squared = t.squared(wide);
             t.release(kept_x);
             t.summed(x, [direct, squared], wide, narrow);
         });
@@ -244,11 +240,7 @@ impl Tape {
             }
             t.release(kept_centred);
             t.release(kept_root);
-            let spread = t.make(work, wide);
-            let power = t.make(work, wide);
-            let squared = t.make(work, wide);
-            t.drop(spread);
-            t.drop(power);
+            let squared = t.squared(wide);
             t.release(kept_first);
             if is_wide {
                 let dx = t.make(work, wide);
@@ -308,6 +300,17 @@ impl Tape {
             self.drop(id);
         }
         self.release(kept);
+    }
+
+    /// The gradient that comes through a mean of squares.
+    fn squared(&mut self, wide: Line) -> Id {
+        let work = Label::ActivationGradients;
+        let spread = self.make(work, wide);
+        let power = self.make(work, wide);
+        let squared = self.make(work, wide);
+        self.drop(spread);
+        self.drop(power);
+        squared
     }
 
     /// The input's gradient: the two ways to it added up in FP32 and cast to BF16.
