@@ -27,7 +27,7 @@ mod table;
 mod throughput;
 
 use crate::data::{MixtureError, StageError};
-use crate::derive::{Derivation, DeriveError, Problem, derive_with};
+use crate::derive::{Derivation, DeriveError, Problem, derive_pinned};
 use crate::fact::nearest;
 use crate::file::{Document, Locator, ReadError, ReadErrorKind, read};
 use crate::plan::{Chosen, Inputs, KeyPath};
@@ -103,7 +103,8 @@ pub fn check_under(
         Ok(document) => document,
         Err(error) => return unreadable(from_read(&error)),
     };
-    let derivation = match derive_with(&document.chosen, &inputs(&document.chosen)) {
+    let inputs = inputs(&document.chosen);
+    let derivation = match derive_pinned(&document.chosen, &inputs, document.pinned().as_ref()) {
         Ok(derivation) => derivation,
         Err(error) => return unreadable(from_derive(&document, &error)),
     };
@@ -144,7 +145,13 @@ fn place(text: &str, checked: &mut Checked) {
     let locator = Locator::new(text);
     let allowed = checked.allowed.iter_mut().map(|(finding, _)| finding);
     for finding in checked.findings.iter_mut().chain(allowed) {
-        finding.place(|key| locator.find(key));
+        // a layout that was picked stands where it is pinned
+        let pinned = |key: &KeyPath| {
+            let picked = key.0.first().is_some_and(|table| table == "layout");
+            let path = ["derived".to_owned()].into_iter().chain(key.0.iter().cloned());
+            picked.then(|| locator.find(&KeyPath(path.collect())))?
+        };
+        finding.place(|key| locator.find(key).or_else(|| pinned(key)));
     }
 }
 

@@ -16,6 +16,7 @@ mod operations;
 mod provenance;
 mod recipe;
 mod sequence;
+mod solve;
 mod split;
 mod throughput;
 mod training;
@@ -25,7 +26,7 @@ use crate::data::loader::Loader;
 use crate::data::{CapsError, Curriculum, Mixture, Reading, StageError};
 use crate::fact::UnknownName;
 use crate::law::{Architecture, Extrapolation, Law, LawFileError, repeats};
-use crate::layout::LayoutError;
+use crate::layout::{LayoutError, LayoutKeys};
 use crate::memory::MemoryError;
 use crate::model::{NoShape, Shape, ShapeError};
 use crate::plan::{Chosen, Derived, Inputs, KeyPath};
@@ -40,6 +41,7 @@ pub use memory::{StepMemory, on_gpu};
 pub use notes::{Missing, Notes};
 pub use provenance::CATALOGUE;
 pub use sequence::SEQUENCE;
+pub use solve::Round;
 pub use throughput::StepThroughput;
 
 /// Everything that follows from a plan.
@@ -67,6 +69,9 @@ pub struct Derivation {
     pub memory: Option<StepMemory>,
     /// The time of a training step, where the plan has a layout and an accelerator.
     pub throughput: Option<StepThroughput>,
+    /// The rounds in which budget, size, layout and utilisation were solved together, where the plan
+    /// states no utilisation and has a cap that needs it.
+    pub rounds: Vec<Round>,
     /// Hours, energy, money and carbon, where the plan has a site.
     pub footprint: Option<RunFootprint>,
     /// The data loader, where the plan names one.
@@ -247,11 +252,23 @@ pub fn derive(chosen: &Chosen) -> Result<Derivation, DeriveError> {
 /// # Errors
 /// Unknown names, a shape or a mixture that is none, or a loss that cannot be reached.
 pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, DeriveError> {
+    derive_pinned(chosen, inputs, None)
+}
+
+/// The same, keeping to the layout that was picked before where the plan states none.
+///
+/// # Errors
+/// As [`derive_with`].
+pub fn derive_pinned(
+    chosen: &Chosen,
+    inputs: &Inputs,
+    pinned: Option<&LayoutKeys>,
+) -> Result<Derivation, DeriveError> {
     let mut notes = Notes::default();
     let chosen_law = law::choose(chosen, inputs, &mut notes)?;
     let law = chosen_law.as_ref();
     let k = choose_k(chosen, &mut notes);
-    let caps = budget::caps(chosen, &mut notes)?;
+    budget::caps(chosen, None, &mut Notes::default())?;
     let (shape, family) = model::network(chosen, inputs, &mut notes)?.unzip();
     if shape.as_ref().is_some_and(Shape::has_experts) && law.architecture == Architecture::Dense {
         notes.remark(format!(
@@ -265,12 +282,34 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
     let loader = data::loader(chosen)?;
     let mut curriculum = data::curriculum(chosen, &mut notes)?;
     let mut mixture = data::mixture(chosen, curriculum.as_ref(), loader, &mut notes);
+    let keeps_caps = data::keeps_caps(chosen);
+    if keeps_caps.is_some() {
+        // the run is sized as if it had no caps; then its stages are moved to keep to them
+        mixture = mixture.map(Mixture::unbounded);
+    }
+    let family = family.flatten();
+    let solved = {
+        let (curriculum, mixture) = (curriculum.as_ref(), mixture.as_ref());
+        let shape = shape.as_ref();
+        solve::of(
+            &solve::Fixed {
+                chosen,
+                law,
+                k,
+                curriculum,
+                mixture,
+                shape,
+                family,
+                pinned: pinned.cloned(),
+            },
+            &mut notes,
+        )?
+    };
+    let caps = budget::caps(chosen, solved.as_ref().map(|solved| solved.mfu), &mut notes)?;
     let mut sized = None;
     let mut intended = None;
     let mut moved = None;
-    if let Some(per_stage) = data::keeps_caps(chosen) {
-        // the run is sized as if it had no caps; then its stages are moved to keep to them
-        mixture = mixture.map(Mixture::unbounded);
+    if let Some(per_stage) = keeps_caps {
         let mut setting =
             Setting::new(chosen, law, k, &caps, curriculum.as_ref(), mixture.as_ref());
         setting.shape = shape.as_ref();
@@ -294,8 +333,9 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
         let params = run_of.and_then(|run| run.point.params);
         model::view(&setting, params, &mut notes)
     };
-    let family = family.flatten();
+    let laid_out = solved.as_ref().map(|solved| solved.laid_out(chosen));
     let (step_memory, step_time) = {
+        let chosen = laid_out.as_ref().unwrap_or(chosen);
         // a plan with a size alone trains the shape that was picked for it
         let picked = sheet.as_ref().and_then(|sheet| sheet.shape.as_ref()?.shape().ok());
         let trained = shape.as_ref().or(picked.as_ref());
@@ -316,6 +356,8 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
         budget: budget::view(&caps),
         allocation: run_of.map(|run| allocate::view(run, &setting)),
         model: sheet,
+        utilisation: solved.as_ref().map(solve::Solved::view),
+        layout: solved.as_ref().and_then(|solved| solved.layout.clone()),
         memory: step_memory.as_ref().map(memory::view),
         throughput: step_time.as_ref().map(throughput::view),
         footprint: taken.as_ref().map(footprint::view),
@@ -342,6 +384,7 @@ pub fn derive_with(chosen: &Chosen, inputs: &Inputs) -> Result<Derivation, Deriv
         family,
         memory: step_memory,
         throughput: step_time,
+        rounds: solved.map_or_else(Vec::new, |solved| solved.rounds),
         footprint: taken,
         loader,
         mixture,

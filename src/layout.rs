@@ -58,6 +58,20 @@ impl Layout {
             .fold(1, u64::saturating_mul)
     }
 
+    /// The degrees by their keys.
+    #[must_use]
+    pub fn degrees(&self) -> [(&'static str, u64); 7] {
+        [
+            ("dp_replicate", self.dp_replicate),
+            ("dp_shard", self.dp_shard),
+            ("tp", self.tp),
+            ("pp", self.pp),
+            ("cp", self.cp),
+            ("ep", self.ep),
+            ("interleave", self.interleave),
+        ]
+    }
+
     /// Data-parallel devices: those that read different sequences.
     #[must_use]
     pub fn data_parallel(&self) -> u64 {

@@ -12,7 +12,7 @@ pub use chosen::{
 pub use derived::{
     Allocated, Assumed, Cap, Derived, DerivedBudget, DerivedData, DerivedFootprint, DerivedKnot,
     DerivedMemory, DerivedModel, DerivedOperations, DerivedRecipe, DerivedSchedule, DerivedSource,
-    DerivedStage, DerivedThroughput, Gap, Interval, Provenance, Served, Versus,
+    DerivedStage, DerivedThroughput, DerivedUtilisation, Gap, Interval, Provenance, Served, Versus,
 };
 pub use inputs::{Inputs, inputs};
 pub use key::KeyPath;

@@ -28,6 +28,7 @@ mod recipe;
 mod run;
 mod step;
 mod throughput;
+mod utilisation;
 mod words;
 
 pub use answer::{Answer, Section, Show};

@@ -53,6 +53,20 @@ pub struct Question<'a> {
     pub strategies: Vec<Strategy>,
     /// What is not searched.
     pub fixed: LayoutKeys,
+    /// How many layouts are tried.
+    pub breadth: Breadth,
+}
+
+/// How many layouts are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Breadth {
+    /// Every legal one.
+    #[default]
+    All,
+    /// At most a few thousand, whatever the devices: of the engine's own strategy, degrees up to
+    /// 64 experts, 16 stages that share the layers evenly in up to 4 chunks, micro-batches of 1 to
+    /// 8 sequences, and sequences that are split only where they have more than 16,384 tokens.
+    Short,
 }
 
 /// A layout with its time and memory.

@@ -60,7 +60,7 @@ fn bad_numbers_are_errors_and_nothing_is_written() {
 #[test]
 fn impossible_wishes_are_errors() {
     let folder = Folder::new();
-    let cases: [(&[&str], &str); 11] = [
+    let cases: [(&[&str], &str); 13] = [
         (&["--loss", "1.8"], "it stays above 1.8172"),
         (&["--loss", "1.81720001"], "no run can mean"),
         (&["--loss", "2", "--match", "llama-2-7b"], "state one"),
@@ -71,7 +71,12 @@ fn impossible_wishes_are_errors() {
         (&["--flops", "1e21", "--reserve", "1"], "leaves nothing"),
         (&["--match", "deepseek-v3"], "mixture of experts"),
         (&[], "nothing to plan with"),
-        (&["--accelerator", "a100", "--devices", "256", "--days", "10"], "--mfu is missing"),
+        (&["--accelerator", "a100", "--days", "10"], "--devices is missing"),
+        (&["--accelerator", "a100", "--accelerator-hours", "10"], "--mfu is missing, or --devices"),
+        (
+            &["--accelerator", "tpu-v5p", "--devices", "64", "--days", "10"],
+            "--mfu is missing. The utilisation is not predicted: `cluster.",
+        ),
     ];
     for (wish, message) in cases {
         let arguments: Vec<&str> = std::iter::once("budget").chain(wish.iter().copied()).collect();
@@ -490,5 +495,5 @@ fn sections_can_be_shown_alone() {
     let json: serde_json::Value = serde_json::from_str(json.answers()).unwrap();
     assert_eq!(json["budget"]["binding"], "flops");
     assert!(json.get("allocation").is_none());
-    folder.run(&["plan", &plan, "--only", "poems"]).fails_with("budget, allocation");
+    folder.run(&["plan", &plan, "--only", "poems"]).fails_with("budget, utilisation");
 }

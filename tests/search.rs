@@ -8,7 +8,7 @@ use plan::memory::{
     AttentionKernel, Context, Optimizer, Precision, Profile, Setting, envelopes, step,
 };
 use plan::model::{Shape, shapes};
-use plan::search::{Question, layouts, search, states_bytes};
+use plan::search::{Breadth, Question, layouts, search, states_bytes};
 use plan::throughput::{Clock, Work, engines};
 use proptest::prelude::*;
 
@@ -74,6 +74,7 @@ impl Asked {
             room: self.room,
             strategies: self.strategies.clone(),
             fixed: self.fixed.clone(),
+            breadth: Breadth::All,
         })
     }
 }

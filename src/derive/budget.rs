@@ -18,6 +18,8 @@ pub struct Caps {
     pub run_flops: Option<Flops>,
     /// Dense peak of one device times MFU.
     pub rate: Option<FlopRate>,
+    /// Whether that MFU is predicted rather than stated.
+    pub predicted: bool,
 }
 
 impl Caps {
@@ -28,7 +30,12 @@ impl Caps {
     }
 }
 
-pub(super) fn caps(chosen: &Chosen, notes: &mut Notes) -> Result<Caps, DeriveError> {
+/// `predicted` is the MFU where the plan states none.
+pub(super) fn caps(
+    chosen: &Chosen,
+    predicted: Option<Fraction>,
+    notes: &mut Notes,
+) -> Result<Caps, DeriveError> {
     let peak = peak(chosen)?;
     if let Some(mfu) = chosen.cluster.mfu
         && mfu.0 <= 0.0
@@ -41,12 +48,21 @@ pub(super) fn caps(chosen: &Chosen, notes: &mut Notes) -> Result<Caps, DeriveErr
         let text = "a reserve of the whole budget leaves nothing for the run".to_owned();
         return Err(Problem::Value(text).at("budget.reserve"));
     }
-    let rate = peak.zip(chosen.cluster.mfu).map(|(peak, mfu)| peak * mfu);
+    let mfu = chosen.cluster.mfu.or(predicted);
+    let rate = peak.zip(mfu).map(|(peak, mfu)| Rate {
+        each: peak * mfu,
+        text: format!(
+            "{} FLOP/s x {} MFU{}",
+            significant(peak.0, 4),
+            chosen.cluster.mfu.map_or_else(|| significant(mfu.0, 3), |mfu| mfu.to_string()),
+            if chosen.cluster.mfu.is_none() { ", predicted" } else { "" }
+        ),
+    });
     let caps: Vec<_> = [
         flops(chosen),
-        hours(chosen, rate, notes),
-        days(chosen, rate, notes),
-        usd(chosen, rate, notes),
+        hours(chosen, rate.as_ref(), notes),
+        days(chosen, rate.as_ref(), notes),
+        usd(chosen, rate.as_ref(), notes),
     ]
     .into_iter()
     .flatten()
@@ -59,10 +75,31 @@ pub(super) fn caps(chosen: &Chosen, notes: &mut Notes) -> Result<Caps, DeriveErr
     }
     let binding = (0..caps.len()).min_by(|a, b| caps[*a].1.flops.0.total_cmp(&caps[*b].1.flops.0));
     let run_flops = binding.map(|i| caps[i].1.flops * Fraction(1.0 - reserve.0));
-    Ok(Caps { caps, binding, run_flops, rate })
+    Ok(Caps {
+        caps,
+        binding,
+        run_flops,
+        rate: rate.map(|rate| rate.each),
+        predicted: chosen.cluster.mfu.is_none() && predicted.is_some(),
+    })
 }
 
-fn peak(chosen: &Chosen) -> Result<Option<FlopRate>, DeriveError> {
+/// What one device does in a second, and how that was reached.
+struct Rate {
+    each: FlopRate,
+    text: String,
+}
+
+/// Whether a cap can be turned into FLOP only by how well the devices are used, and that is not
+/// stated.
+pub(super) fn asks_utilisation(chosen: &Chosen) -> bool {
+    let budget = &chosen.budget;
+    let money = budget.usd.is_some() && chosen.cost.usd_per_accelerator_hour.is_some();
+    let asks = budget.days.is_some() || budget.accelerator_hours.is_some() || money;
+    asks && chosen.cluster.mfu.is_none()
+}
+
+pub(super) fn peak(chosen: &Chosen) -> Result<Option<FlopRate>, DeriveError> {
     let own = chosen.cluster.peak_flops;
     let Some(name) = &chosen.cluster.accelerator else {
         return Ok(own);
@@ -78,63 +115,53 @@ fn flops(chosen: &Chosen) -> Option<(&'static str, Cap)> {
     Some(("flops", Cap { flops, arithmetic: "as stated".to_owned() }))
 }
 
-fn hours(
-    chosen: &Chosen,
-    rate: Option<FlopRate>,
-    notes: &mut Notes,
-) -> Option<(&'static str, Cap)> {
+fn hours(chosen: &Chosen, rate: Option<&Rate>, notes: &mut Notes) -> Option<(&'static str, Cap)> {
     let hours = chosen.budget.accelerator_hours?;
     let rate = needed_rate(chosen, rate, "accelerator_hours", notes)?;
-    let flops = rate * hours.device_seconds();
-    let arithmetic = format!("{hours} h x 3600 s x {}", rate_text(chosen));
+    let flops = rate.each * hours.device_seconds();
+    let arithmetic = format!("{hours} h x 3600 s x {}", rate.text);
     Some(("accelerator_hours", Cap { flops, arithmetic }))
 }
 
-fn days(chosen: &Chosen, rate: Option<FlopRate>, notes: &mut Notes) -> Option<(&'static str, Cap)> {
+fn days(chosen: &Chosen, rate: Option<&Rate>, notes: &mut Notes) -> Option<(&'static str, Cap)> {
     let days = chosen.budget.days?;
     if chosen.cluster.devices.is_none() {
         notes.missing("budget.days in FLOP", "cluster.devices");
     }
     let rate = needed_rate(chosen, rate, "days", notes)?;
     let devices = chosen.cluster.devices?;
-    let flops = rate * Seconds(devices.0 * Seconds::from(days).0);
-    let arithmetic = format!("{devices} devices x {days} days x 86400 s x {}", rate_text(chosen));
+    let flops = rate.each * Seconds(devices.0 * Seconds::from(days).0);
+    let arithmetic = format!("{devices} devices x {days} days x 86400 s x {}", rate.text);
     Some(("days", Cap { flops, arithmetic }))
 }
 
-fn usd(chosen: &Chosen, rate: Option<FlopRate>, notes: &mut Notes) -> Option<(&'static str, Cap)> {
+fn usd(chosen: &Chosen, rate: Option<&Rate>, notes: &mut Notes) -> Option<(&'static str, Cap)> {
     let usd = chosen.budget.usd?;
     if chosen.cost.usd_per_accelerator_hour.is_none() {
         notes.missing("budget.usd in FLOP", "cost.usd_per_accelerator_hour");
     }
     let rate = needed_rate(chosen, rate, "usd", notes)?;
     let price = chosen.cost.usd_per_accelerator_hour?;
-    let flops = rate * (usd / price).device_seconds();
-    let arithmetic = format!("{usd} USD / {price} USD/h x 3600 s x {}", rate_text(chosen));
+    let flops = rate.each * (usd / price).device_seconds();
+    let arithmetic = format!("{usd} USD / {price} USD/h x 3600 s x {}", rate.text);
     Some(("usd", Cap { flops, arithmetic }))
 }
 
 /// The rate of one device, or a note of the keys that would give it.
-fn needed_rate(
+fn needed_rate<'a>(
     chosen: &Chosen,
-    rate: Option<FlopRate>,
+    rate: Option<&'a Rate>,
     cap: &str,
     notes: &mut Notes,
-) -> Option<FlopRate> {
+) -> Option<&'a Rate> {
     let what = format!("budget.{cap} in FLOP");
     if chosen.cluster.accelerator.is_none() && chosen.cluster.peak_flops.is_none() {
         notes.missing(what.clone(), "cluster.accelerator");
     }
-    if chosen.cluster.mfu.is_none() {
+    if chosen.cluster.mfu.is_none() && rate.is_none() {
         notes.missing(what, "cluster.mfu");
     }
     rate
-}
-
-fn rate_text(chosen: &Chosen) -> String {
-    let peak = peak(chosen).ok().flatten().map_or(0.0, |peak| peak.0);
-    let mfu = chosen.cluster.mfu.unwrap_or_default();
-    format!("{} FLOP/s x {mfu} MFU", significant(peak, 4))
 }
 
 /// The `[derived.budget]` table.

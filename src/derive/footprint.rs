@@ -158,7 +158,7 @@ fn hours(
     caps: &Caps,
     step: Option<&StepThroughput>,
 ) -> Option<(Hours, f64, Option<Interval>)> {
-    if let Some((point, rate)) = point.zip(caps.rate) {
+    if let Some((point, rate)) = point.zip(caps.rate.filter(|_| !caps.predicted)) {
         return Some((Hours::Utilisation, (point.flops / rate).0 / 3600.0, None));
     }
     if let Some((point, step)) = point.zip(step) {

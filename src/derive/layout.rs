@@ -7,7 +7,7 @@ use crate::memory::{AttentionKernel, LossKernel, Profile, Setting, possible};
 use crate::model::Shape;
 use crate::plan::Chosen;
 use crate::quantity::grouped;
-use crate::search::{HEADROOM, Question};
+use crate::search::{Breadth, HEADROOM, Question};
 use crate::throughput::{Clock, Engine, ThroughputError, Work, engines};
 
 /// What is searched for a plan: everything but the layout is decided.
@@ -48,6 +48,18 @@ impl LayoutSearch {
     /// # Errors
     /// The key of what is missing, or cannot be searched.
     pub fn of(chosen: &Chosen, derivation: &Derivation) -> Result<Self, DeriveError> {
+        let Some(shape) = derivation.model_shape() else {
+            return Err(fault("model.name", "the model's shape is not known; name a model"));
+        };
+        Self::with(chosen, shape, derivation.family)
+    }
+
+    /// The same for a shape of a family.
+    pub(super) fn with(
+        chosen: &Chosen,
+        shape: Shape,
+        family: Option<&'static str>,
+    ) -> Result<Self, DeriveError> {
         let fixed = chosen.layout.clone().unwrap_or_default();
         for (key, degree) in fixed.degrees() {
             if degree.is_some_and(|degree| degree == 0 || degree > MAX_DEGREE) {
@@ -63,9 +75,6 @@ impl LayoutSearch {
             let text = "the time of a step with adapters is not predicted";
             return Err(fault("training.adapter", text));
         }
-        let Some(shape) = derivation.model_shape() else {
-            return Err(fault("model.name", "the model's shape is not known; name a model"));
-        };
         let mut notes = Notes::default();
         let sequence = sequence::longest(chosen, &mut notes);
         let (devices, sequences) = (devices(chosen)?, sequences(chosen, sequence)?);
@@ -95,7 +104,7 @@ impl LayoutSearch {
             loss: training.loss.unwrap_or(profile.loss()),
             profile: profile.on_gpu(),
             adapter: None,
-            family: derivation.family,
+            family,
         };
         let mut search = Self {
             work: Work::of(&shape, sequence),
@@ -167,9 +176,10 @@ impl LayoutSearch {
     ///
     /// # Errors
     /// None: the clock was made once before.
-    pub fn question(&self) -> Result<Question<'_>, ThroughputError> {
+    pub fn question(&self, breadth: Breadth) -> Result<Question<'_>, ThroughputError> {
         let strategies = match (self.fixed.strategy, self.engine.strategy) {
             (Some(strategy), _) => vec![strategy],
+            (None, strategy) if breadth == Breadth::Short => vec![strategy],
             (None, Strategy::Fsdp2 | Strategy::Hsdp) => vec![Strategy::Fsdp2, Strategy::Hsdp],
             (None, _) => vec![Strategy::Zero1, Strategy::Ddp],
         };
@@ -183,6 +193,7 @@ impl LayoutSearch {
             room: self.room(),
             strategies,
             fixed: self.fixed.clone(),
+            breadth,
         })
     }
 

@@ -2,6 +2,7 @@
 
 use super::{BOM, Locator, degree_keys, shape_keys, toml10};
 use crate::fact::nearest;
+use crate::layout::LayoutKeys;
 use crate::plan::{Chosen, Format};
 use crate::quantity::{QuantityError, Tokens, exact, parse};
 use serde::Deserialize;
@@ -20,6 +21,14 @@ pub struct Document {
     pub chosen: Chosen,
     /// The `[derived]` table, as it stands.
     pub derived: Option<toml::Table>,
+}
+
+impl Document {
+    /// The layout that was picked when the plan was last derived, where the plan states none.
+    #[must_use]
+    pub fn pinned(&self) -> Option<LayoutKeys> {
+        self.derived.as_ref()?.get("layout")?.clone().try_into().ok()
+    }
 }
 
 /// Why bytes are not a plan.

@@ -61,6 +61,23 @@ pub struct LayoutKeys {
 }
 
 impl LayoutKeys {
+    /// The keys with every degree that is left open at 1, and nothing left to search but what follows
+    /// from the devices and the batch.
+    #[must_use]
+    pub fn alone(&self) -> Self {
+        let one = |degree: Option<u64>| degree.or(Some(1));
+        Self {
+            tp: one(self.tp),
+            cp: one(self.cp),
+            pp: one(self.pp),
+            ep: one(self.ep),
+            interleave: one(self.interleave),
+            micro_batch: one(self.micro_batch),
+            recompute: self.recompute.or(Some(Recompute::default())),
+            ..self.clone()
+        }
+    }
+
     /// The keys that are whole numbers from 1 to [`MAX_DEGREE`], and what is stated of them.
     #[must_use]
     pub fn degrees(&self) -> [(&'static str, Option<u64>); 9] {

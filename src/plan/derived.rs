@@ -4,8 +4,10 @@ mod footprint;
 mod gap;
 mod operations;
 mod recipe;
+mod utilisation;
 
 use crate::data::{Decision, Kind};
+use crate::layout::LayoutKeys;
 use crate::model::ShapeKeys;
 use crate::quantity::{
     Bytes, Epochs, Flops, Fraction, Loss, Params, Steps, Tokens, TokensPerParam, Usd,
@@ -18,6 +20,7 @@ pub use footprint::{DerivedFootprint, DerivedSchedule};
 pub use gap::Gap;
 pub use operations::DerivedOperations;
 pub use recipe::DerivedRecipe;
+pub use utilisation::DerivedUtilisation;
 
 /// 10th and 90th percentile.
 pub type Interval = [f64; 2];
@@ -28,12 +31,18 @@ pub struct Derived {
     /// The caps in FLOP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<DerivedBudget>,
+    /// How well the cluster is used, where the plan does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub utilisation: Option<DerivedUtilisation>,
     /// The run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allocation: Option<Allocated>,
     /// The model's shape.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<DerivedModel>,
+    /// Split of the model over the devices, where the plan states none; `check` keeps to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<LayoutKeys>,
     /// What a training step holds on one device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<DerivedMemory>,

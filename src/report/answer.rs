@@ -28,6 +28,8 @@ pub struct Show {
 pub enum Section {
     /// Caps.
     Budget,
+    /// How well the cluster is used, where that is predicted.
+    Utilisation,
     /// Size, tokens, loss.
     Allocation,
     /// The model's shape.
@@ -54,8 +56,9 @@ pub enum Section {
 
 impl Section {
     /// Every section, in the order of an answer.
-    pub const ALL: [(&'static str, Self); 12] = [
+    pub const ALL: [(&'static str, Self); 13] = [
         ("budget", Self::Budget),
+        ("utilisation", Self::Utilisation),
         ("allocation", Self::Allocation),
         ("model", Self::Model),
         ("memory", Self::Memory),

@@ -3,6 +3,7 @@
 use super::answer::{Answer, Show};
 use super::laws::{LawRow, compared, law_rows};
 use crate::allocation::{Regret, regrets};
+use crate::derive::Round;
 use crate::plan::Derived;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -15,6 +16,8 @@ struct Document<'a> {
     version: u32,
     #[serde(flatten)]
     derived: &'a Derived,
+    #[serde(skip_serializing_if = "<[Round]>::is_empty")]
+    rounds: &'a [Round],
     laws: Vec<LawRow<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     regret: Option<Vec<Value>>,
@@ -35,6 +38,7 @@ pub fn json(answer: &Answer, show: Show) -> String {
     let document = Document {
         version: VERSION,
         derived: &answer.derivation.derived,
+        rounds: &answer.derivation.rounds,
         laws: flops.map_or_else(Vec::new, |flops| {
             law_rows(Some(&answer.derivation.law), flops, k, model.as_ref())
         }),

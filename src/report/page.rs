@@ -4,7 +4,9 @@ use super::answer::{Answer, Section, Show};
 use super::block::Block;
 use super::footprint::FootprintView;
 use super::memory::MemoryView;
-use super::{data, footprint, laws, memory, mix, model, operations, recipe, run, throughput};
+use super::{
+    data, footprint, laws, memory, mix, model, operations, recipe, run, throughput, utilisation,
+};
 
 impl Answer<'_> {
     /// The answer as blocks.
@@ -77,6 +79,7 @@ impl Answer<'_> {
     fn section(&self, section: Section) -> Vec<Block> {
         match section {
             Section::Budget => run::budget(self),
+            Section::Utilisation => utilisation::section(self),
             Section::Allocation => run::allocation(self),
             Section::Model => model::section(self),
             Section::Memory => memory::section(self),

@@ -23,16 +23,7 @@ pub(super) fn named(answer: &Answer, shape: &Shape) -> String {
 
 /// The degrees of a split that split something: ", tp 8, pp 2".
 pub(super) fn degrees(layout: &Layout) -> String {
-    let degrees = [
-        ("dp_replicate", layout.dp_replicate),
-        ("dp_shard", layout.dp_shard),
-        ("tp", layout.tp),
-        ("pp", layout.pp),
-        ("cp", layout.cp),
-        ("ep", layout.ep),
-        ("interleave", layout.interleave),
-    ];
-    let split = degrees.into_iter().filter(|(_, degree)| *degree > 1);
+    let split = layout.degrees().into_iter().filter(|(_, degree)| *degree > 1);
     split.fold(String::new(), |all, (key, degree)| format!("{all}, {key} {degree}"))
 }
 

@@ -1,9 +1,18 @@
 //! Every legal layout, degree by degree.
 
-use super::{Counts, Question, Reason};
+use super::{Breadth, Counts, Question, Reason};
 use crate::layout::{Layout, PipelineSchedule, Recompute, Strategy};
 use crate::memory::{Setting, possible};
 use crate::model::FeedForward;
+
+/// Largest degrees of a short list.
+const STAGES: u64 = 16;
+const CHUNKS: u64 = 4;
+const EXPERTS: u64 = 64;
+const SEQUENCES: u64 = 8;
+const CONTEXT: u64 = 8;
+/// Tokens up to which a short list leaves a sequence whole.
+const WHOLE: u64 = 16_384;
 
 /// Calls `found` with every legal layout, and counts what is refused.
 pub(super) fn each(question: &Question, found: &mut dyn FnMut(&Layout)) -> Counts {
@@ -45,6 +54,14 @@ impl Space<'_> {
         }
     }
 
+    /// Of degrees that are open those up to `most`, where the list is a short one.
+    fn listed(&self, mut degrees: Vec<u64>, fixed: Option<u64>, most: u64) -> Vec<u64> {
+        if self.q.breadth == Breadth::Short && fixed.is_none() {
+            degrees.retain(|degree| *degree <= most);
+        }
+        degrees
+    }
+
     fn tensor(&mut self) {
         let q = self.q;
         for tp in self.degrees(q.devices, q.fixed.tp, Reason::Devices) {
@@ -63,13 +80,23 @@ impl Space<'_> {
 
     fn pipeline(&mut self, tp: u64) {
         let q = self.q;
-        for pp in self.degrees(q.devices / tp, q.fixed.pp, Reason::Devices) {
+        let short = q.breadth == Breadth::Short;
+        let pps = self.degrees(q.devices / tp, q.fixed.pp, Reason::Devices);
+        for pp in self.listed(pps, q.fixed.pp, STAGES) {
             if pp > q.shape.layers() {
                 self.refuse(Reason::Stages);
                 continue;
             }
+            let layers = q.shape.layers();
+            // as in `Stages`: embedding and head may stand for a layer each
+            let even = layers.is_multiple_of(pp) || (layers + 2).is_multiple_of(pp);
+            if short && q.fixed.pp.is_none() && !even {
+                continue;
+            }
             let rest = q.devices / tp / pp;
-            for cp in self.degrees(rest, q.fixed.cp, Reason::Devices) {
+            let most = if q.setting.sequence > WHOLE { CONTEXT } else { 1 };
+            let cps = self.degrees(rest, q.fixed.cp, Reason::Devices);
+            for cp in self.listed(cps, q.fixed.cp, most) {
                 let data = rest / cp;
                 if !q.setting.sequence.is_multiple_of(cp) {
                     self.refuse(Reason::Sequence);
@@ -111,7 +138,8 @@ impl Space<'_> {
         let q = self.q;
         let mesh = dp_shard * split.cp * split.tp;
         let searched = if q.shape.has_experts() { q.fixed.ep } else { q.fixed.ep.or(Some(1)) };
-        for ep in self.degrees(mesh, searched, Reason::Experts) {
+        let eps = self.degrees(mesh, searched, Reason::Experts);
+        for ep in self.listed(eps, searched, EXPERTS) {
             let whole = q.shape.blocks().all(|(_, block)| match &block.feed_forward {
                 FeedForward::Experts(experts) => experts.count.is_multiple_of(ep),
                 FeedForward::Dense(_) => true,
@@ -153,7 +181,7 @@ impl Space<'_> {
         let interleaves = match q.fixed.interleave {
             Some(fixed) if chunks.contains(&fixed) => vec![fixed],
             Some(_) => return self.refuse(Reason::Schedule),
-            None => chunks,
+            None => self.listed(chunks, None, CHUNKS),
         };
         let local = q.sequences / split.data_parallel();
         let micro_batches = self.micro_batches(local);
@@ -165,6 +193,7 @@ impl Space<'_> {
         let reshards = match (split.strategy.gathers(), q.fixed.reshard) {
             (false, _) => vec![true],
             (true, Some(fixed)) => vec![fixed],
+            (true, None) if q.breadth == Breadth::Short => vec![true],
             (true, None) => vec![true, false],
         };
         for interleave in interleaves {
@@ -194,6 +223,7 @@ impl Space<'_> {
     fn micro_batches(&mut self, local: u64) -> Vec<(u64, u64)> {
         let fixed = &self.q.fixed;
         let ways = self.degrees(local, fixed.micro_batch, Reason::MicroBatch);
+        let ways = self.listed(ways, fixed.micro_batch, SEQUENCES);
         let ways = ways.into_iter().map(|each| (each, local / each));
         ways.filter(|(_, times)| fixed.micro_batches.is_none_or(|fixed| fixed == *times)).collect()
     }

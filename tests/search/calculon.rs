@@ -146,6 +146,7 @@ impl Space {
             room: 80e9 * 0.95,
             strategies: vec![Strategy::Zero1, Strategy::Ddp],
             fixed: LayoutKeys { cp: Some(1), ..LayoutKeys::default() },
+            breadth: plan::search::Breadth::All,
         })
     }
 }

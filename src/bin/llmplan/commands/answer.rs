@@ -93,6 +93,13 @@ fn refuse_nothing(derived: &Derived) -> Result<()> {
     let stated = chosen.budget != Budget::default() || chosen.run != Run::default();
     let missing = derived.derivation.missing.iter();
     match missing.map(|missing| blamed(&missing.key.to_string())).next() {
+        Some(flag) if stated && flag == "--mfu" && !derived.derivation.remarks.is_empty() => bail!(
+            "no run can be sized yet: {flag} is missing. {}",
+            derived.derivation.remarks.join(" ")
+        ),
+        Some(flag) if stated && flag == "--mfu" && chosen.cluster.devices.is_none() => bail!(
+            "no run can be sized yet: {flag} is missing, or --devices, with which it is predicted"
+        ),
         Some(flag) if stated => bail!("no run can be sized yet: {flag} is missing"),
         _ => bail!("nothing to plan with: give a budget such as `--flops 1e21`, or a plan file"),
     }

@@ -10,7 +10,7 @@ use plan::derive::{DeriveError, LayoutSearch, derive_with};
 use plan::file::with_derived;
 use plan::plan::{Chosen, ModelChoice};
 use plan::report::{LayoutView, markdown, model_words, text};
-use plan::search::{Found, search};
+use plan::search::{Breadth, Found, search};
 use std::path::Path;
 use std::sync::Once;
 use std::time::{Duration, Instant};
@@ -131,7 +131,7 @@ fn nothing_fits(
 }
 
 fn searched(sought: &LayoutSearch) -> Result<Found> {
-    let question = sought.question()?;
+    let question = sought.question(Breadth::All)?;
     let bar = Bar::new();
     let found = search(&question, &|share| bar.at(share));
     bar.0.finish_and_clear();
