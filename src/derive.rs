@@ -343,12 +343,12 @@ pub fn derive_pinned(
         let memory = memory::of(chosen, split.as_ref(), trained, family, &mut notes)?;
         (memory, throughput::of(chosen, split.as_ref(), trained, &mut notes)?)
     };
+    let point = run_of.map(|run| &run.point);
     let taken = {
-        let point = run_of.map(|run| &run.point);
-        footprint::of(chosen, inputs, point, &caps, step_time.as_ref(), &mut notes)?
+        let basis = footprint::Basis { point, k, caps: &caps, step: step_time.as_ref() };
+        footprint::of(chosen, inputs, &basis, &mut notes)?
     };
     let beside = {
-        let point = run_of.map(|run| &run.point);
         let hours = taken.as_ref().map(|footprint| footprint.hours);
         operations::of(chosen, &setting, point, hours, step_time.as_ref(), &mut notes)?
     };
@@ -361,7 +361,7 @@ pub fn derive_pinned(
         memory: step_memory.as_ref().map(memory::view),
         throughput: step_time.as_ref().map(throughput::view),
         footprint: taken.as_ref().map(footprint::view),
-        recipe: recipe::of(chosen, &setting, run_of.map(|run| &run.point)),
+        recipe: recipe::of(chosen, &setting, point),
         operations: beside,
         optimum: run_of.and_then(allocate::versus),
         inference: run_of.and_then(|run| allocate::served(run, &setting, &wanted)),

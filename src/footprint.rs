@@ -10,6 +10,7 @@ mod moment;
 mod power;
 mod schedule;
 mod series;
+mod whole_runs;
 mod window;
 
 pub use facts::{Basis, Grid, Operator, Price, RatedPower, grids, operators, prices, rated_powers};
@@ -17,4 +18,5 @@ pub use moment::{Moment, MomentError};
 pub use power::{DRAW, OVERHEAD, OVERHEAD_RANGE, PUE, Power, kg_co2e};
 pub use schedule::{LARGEST, Schedule, contiguous, with_pauses};
 pub use series::{Series, SeriesError};
+pub use whole_runs::{GOODPUT, GOODPUT_80, WholeRuns, product_80, whole_runs};
 pub use window::{Plans, Slack, Window, WindowError};

@@ -27,11 +27,12 @@ mod page;
 mod recipe;
 mod run;
 mod step;
+mod summary;
 mod throughput;
 mod utilisation;
 mod words;
 
-pub use answer::{Answer, Section, Show};
+pub use answer::{Answer, Section, Show, Tally};
 pub use block::{Block, markdown, text};
 pub use csv_view::csv;
 pub use diagnostics::diagnostics;

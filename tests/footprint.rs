@@ -281,6 +281,51 @@ fn a_paper_is_counted_from_the_command_line() {
     assert!(folder.run(&markdown).answers().contains("| carbon | 291 t CO2e |"));
 }
 
+/// `LLaMA` 7B took 82,432 hours of A100s (arXiv:2302.13971, table 15): without a utilisation the hours
+/// are those of whole runs, and hold it.
+#[test]
+fn hours_without_a_utilisation_are_those_of_whole_runs() {
+    let folder = Folder::new();
+    let run =
+        ["footprint", "--params", "6.7B", "--tokens", "1T", "--usd-per-accelerator-hour", "2"];
+    let on = |accelerator| {
+        let site = ["--accelerator", accelerator, "--grid", "fr", "--devices", "256"];
+        [run.as_slice(), &site].concat()
+    };
+    let own = json(&folder, &on("a100-sxm-80gb"));
+    assert_eq!(own["of"], "run, by published whole runs");
+    let number = |value: &Value| value.as_f64().unwrap();
+    let ends = |name: &str| [number(&own[name][0]), number(&own[name][1])];
+    let [low, high] = ends("accelerator_hours_80");
+    assert!(low < 82_432.0 && 82_432.0 < high && high / low < 2.5, "{low} {high}");
+    assert!((ends("usd_80")[1] / high / 2.0 - 1.0).abs() < 1e-12);
+    // energy is uncertain in the hours and in what servers draw
+    let [least, most] = ends("kwh_range");
+    assert!(most / least > high / low && own["assumed"]["cluster.mfu"].is_object());
+    // nothing is published of such a device
+    folder.run(&on("mi300x")).fails_with("a run and --mfu");
+}
+
+/// The time of steps is a share of the run's; that of published runs unless stated.
+#[test]
+fn the_time_of_steps_is_a_share_of_the_runs() {
+    let hours = |goodput: &str| {
+        let text = format!(
+            "format = 1\n[run]\ntokens = 1e12\n[model]\nname = \"llama-3.1-8b\"\n[cluster]\n\
+             accelerator = \"h100-sxm\"\n[training]\nengine = \"torchtitan\"\nsequence = 8192\n\
+             [layout]\nstrategy = \"fsdp2\"\ndp_shard = 64\nmicro_batch = 1\n[site]\ngrid = \"fr\"\n{goodput}"
+        );
+        let document = plan::file::read(text.as_bytes()).unwrap();
+        plan::derive::derive(&document.chosen).map(|derived| derived.footprint.unwrap())
+    };
+    let (steps, run) = (hours("[operations]\ngoodput = 1\n").unwrap(), hours("").unwrap());
+    assert!((run.hours * plan::footprint::GOODPUT / steps.hours - 1.0).abs() < 1e-12);
+    let wide = |range: Option<[f64; 2]>| range.map_or(1.0, |[low, high]| high / low);
+    assert!(wide(run.hours_80) >= wide(steps.hours_80));
+    let error = hours("[operations]\ngoodput = 0\n").unwrap_err();
+    assert_eq!(error.key.to_string(), "operations.goodput");
+}
+
 /// Forty-eight hours of which the second day emits half of the first.
 fn two_days() -> String {
     (0..48).fold("timestamp,gco2e_per_kwh\n".to_owned(), |all, hour| {

@@ -2,6 +2,9 @@
 //! nothing in it but what the plan allows with a verdict. docs/published-runs.md lists all of it,
 //! and the mistakes of published figures; `LLMPLAN_REGENERATE=1` writes it anew.
 
+#[path = "published/hours.rs"]
+mod hours;
+
 use plan::check::{Checked, Finding, Level, Settings, check_under, find};
 use plan::file::{Document, read};
 use plan::plan::Inputs;

@@ -6,12 +6,12 @@ use super::{Caps, DeriveError, Notes, Problem, StepThroughput};
 use crate::allocation::Point;
 use crate::fact::Fact as _;
 use crate::footprint::{
-    DRAW, Grid, OVERHEAD, OVERHEAD_RANGE, PUE, Power, Price, grids, kg_co2e, operators, prices,
-    rated_powers,
+    DRAW, GOODPUT, GOODPUT_80, Grid, OVERHEAD, OVERHEAD_RANGE, PUE, Power, Price, WholeRuns, grids,
+    kg_co2e, operators, prices, product_80, rated_powers, whole_runs,
 };
 use crate::hardware;
 use crate::plan::{Chosen, Cluster, DerivedFootprint, DerivedSchedule, Inputs, Interval, Site};
-use crate::quantity::{AcceleratorHours, significant};
+use crate::quantity::{AcceleratorHours, FlopRate, FlopsPerParamToken, significant};
 
 pub use waiting::Waiting;
 
@@ -22,7 +22,7 @@ pub struct RunFootprint {
     pub of: Hours,
     /// Accelerator-hours.
     pub hours: f64,
-    /// Their range of 80 %, where the time of a step has one.
+    /// Their range of 80 %, where whole runs or the time of a step give one.
     pub hours_80: Option<Interval>,
     /// Accelerators.
     pub devices: Option<f64>,
@@ -45,8 +45,10 @@ pub struct RunFootprint {
 pub enum Hours {
     /// The run, at the utilisation that the plan states for the whole of it.
     Utilisation,
-    /// The run, at the time of a training step, without what is lost between steps.
+    /// The run, at the time of a training step and what is lost between steps.
     Steps,
+    /// The run, at the utilisation of published whole runs on such accelerators.
+    WholeRuns,
     /// The budget's, whatever is done with them.
     Budget,
 }
@@ -56,6 +58,7 @@ impl std::fmt::Display for Hours {
         f.write_str(match self {
             Self::Utilisation => "run, by cluster.mfu",
             Self::Steps => "run, by the time of a step",
+            Self::WholeRuns => "run, by published whole runs",
             Self::Budget => "budget",
         })
     }
@@ -80,29 +83,51 @@ impl RunFootprint {
         Some(kg_co2e(self.kwh()?, self.grams_per_kwh?))
     }
 
-    /// The range of the energy.
+    /// The range of the energy, from that of the hours and of what servers draw.
     #[must_use]
     pub fn kwh_range(&self) -> Option<Interval> {
-        self.power?.kwh_range(self.hours)
+        let kwh = self.kwh()?;
+        let drawn = self.power?.kwh_range(self.hours).map(|range| range.map(|end| end / kwh));
+        let taken = self.hours_80.map(|range| range.map(|end| end / self.hours));
+        let factors: Vec<Interval> = drawn.into_iter().chain(taken).collect();
+        (!factors.is_empty()).then(|| product_80(kwh, &factors))
     }
+
+    /// US dollars at the plan's price, and their range where the hours have one.
+    #[must_use]
+    pub fn usd(&self) -> Option<(f64, Option<Interval>)> {
+        let price = self.price?;
+        let range = self.hours_80.map(|range| range.map(|hours| hours * price));
+        Some((self.hours * price, range))
+    }
+}
+
+/// What the hours of a plan follow from.
+pub(super) struct Basis<'a> {
+    pub(super) point: Option<&'a Point>,
+    pub(super) k: FlopsPerParamToken,
+    pub(super) caps: &'a Caps,
+    pub(super) step: Option<&'a StepThroughput>,
 }
 
 /// The footprint of a plan with a `[site]`.
 pub(super) fn of(
     chosen: &Chosen,
     inputs: &Inputs,
-    point: Option<&Point>,
-    caps: &Caps,
-    step: Option<&StepThroughput>,
+    basis: &Basis,
     notes: &mut Notes,
 ) -> Result<Option<RunFootprint>, DeriveError> {
     dated(chosen)?;
+    if chosen.operations.goodput.is_some_and(|share| share.0 <= 0.0) {
+        let text = "the share of the time that steps take must be above 0".to_owned();
+        return Err(Problem::Value(text).at("operations.goodput"));
+    }
     let Some(site) = &chosen.site else {
         return Ok(None);
     };
     let (grid, grams_per_kwh) = intensity(site, notes)?;
     let power = power(chosen, site, notes)?;
-    let Some((of, hours, hours_80)) = hours(chosen, point, caps, step) else {
+    let Some((of, hours, hours_80)) = hours(chosen, basis, notes) else {
         notes.missing("the footprint", hours_key(chosen));
         return Ok(None);
     };
@@ -144,7 +169,7 @@ fn hours_key(chosen: &Chosen) -> &'static str {
     let cluster = &chosen.cluster;
     if cluster.accelerator.is_none() && cluster.peak_flops.is_none() {
         "cluster.accelerator"
-    } else if cluster.mfu.is_none() {
+    } else if cluster.mfu.is_none() && kind(cluster).is_none() {
         "cluster.mfu"
     } else {
         "run.tokens"
@@ -154,17 +179,33 @@ fn hours_key(chosen: &Chosen) -> &'static str {
 /// Accelerator-hours, what they are of, and their range.
 fn hours(
     chosen: &Chosen,
-    point: Option<&Point>,
-    caps: &Caps,
-    step: Option<&StepThroughput>,
+    basis: &Basis,
+    notes: &mut Notes,
 ) -> Option<(Hours, f64, Option<Interval>)> {
-    if let Some((point, rate)) = point.zip(caps.rate.filter(|_| !caps.predicted)) {
+    if let Some((point, rate)) = basis.point.zip(basis.caps.rate.filter(|_| !basis.caps.predicted))
+    {
         return Some((Hours::Utilisation, (point.flops / rate).0 / 3600.0, None));
     }
-    if let Some((point, step)) = point.zip(step) {
-        let hours = |rate: f64| point.tokens.0 / rate / 3600.0;
-        let range = step.range_80().map(|[low, high]| [hours(high), hours(low)]);
-        return Some((Hours::Steps, hours(step.tokens_per_second_per_device()), range));
+    if let Some((point, step)) = basis.point.zip(basis.step) {
+        let rate = step.tokens_per_second_per_device();
+        let (goodput, goodput_80) = goodput(chosen, notes);
+        let slower = step.range_80().map(|[low, high]| [rate / high, rate / low]);
+        let factors: Vec<Interval> = slower.into_iter().chain(goodput_80).collect();
+        let hours = point.tokens.0 / rate / goodput / 3600.0;
+        let known = step.measured.is_some() || slower.is_some();
+        let range = (known && !factors.is_empty()).then(|| product_80(hours, &factors));
+        return Some((Hours::Steps, hours, range));
+    }
+    if let Some((point, (runs, peak))) = basis.point.zip(kind(&chosen.cluster)) {
+        let (hours, range) = runs.hours(point.flops, basis.k, peak);
+        let [low, high] = runs.utilisation_80.map(|share| significant(share, 3));
+        let source = format!(
+            "mean of {} published whole runs on {}, 80 % of further ones within {low} to {high}: \
+             {}",
+            runs.runs, runs.name, runs.source
+        );
+        notes.assume("cluster.mfu", &significant(runs.utilisation, 3), &source);
+        return Some((Hours::WholeRuns, hours, Some(range)));
     }
     let budget = &chosen.budget;
     let of_days = || {
@@ -174,6 +215,29 @@ fn hours(
     let all = budget.accelerator_hours.into_iter().chain(of_days());
     let least = all.min_by(|a, b| a.0.total_cmp(&b.0))?;
     Some((Hours::Budget, least.0, None))
+}
+
+/// The share of the run's time that its steps take, and the ratios of its range to it.
+fn goodput(chosen: &Chosen, notes: &mut Notes) -> (f64, Option<Interval>) {
+    if let Some(own) = chosen.operations.goodput {
+        return (own.0, None);
+    }
+    let [low, high] = GOODPUT_80;
+    let source = format!(
+        "published runs, their utilisation over that of their steps, 80 % of further ones within \
+         {low} to {high}: docs/published-hours.md"
+    );
+    notes.assume("operations.goodput", &GOODPUT.to_string(), &source);
+    (GOODPUT, Some([GOODPUT / high, GOODPUT / low]))
+}
+
+/// The published whole runs on such accelerators, and the dense peak of one; none for a device of
+/// one's own.
+fn kind(cluster: &Cluster) -> Option<(&'static WholeRuns, FlopRate)> {
+    let own = cluster.peak_flops.is_none().then_some(cluster)?;
+    let name = accelerator(own)?;
+    let peak = hardware::catalogue().find(name).ok()?.peak_flops;
+    Some((whole_runs().find(name).ok()?, peak))
 }
 
 /// The accelerator's own name, whatever the plan calls it.
@@ -254,7 +318,8 @@ pub(super) fn view(footprint: &RunFootprint) -> DerivedFootprint {
         accelerator_hours: hours,
         accelerator_hours_80: footprint.hours_80,
         days: footprint.days(),
-        usd: footprint.price.map(|price| crate::quantity::Usd(hours * price)),
+        usd: footprint.usd().map(|(usd, _)| crate::quantity::Usd(usd)),
+        usd_80: footprint.usd().and_then(|(_, range)| range),
         published_usd: published.map(|price| [price.low * hours, price.high * hours]),
         published_as_of: published.map(|price| price.as_of.to_string()),
         site_watts: footprint.power.map(|power| power.site_watts()),

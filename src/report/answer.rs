@@ -21,6 +21,30 @@ pub struct Show {
     pub laws: bool,
     /// The regret of every law's choice.
     pub regret: bool,
+    /// What `check` finds in the plan: with it a summary stands before the sections.
+    pub found: Option<Tally>,
+}
+
+/// How many findings a plan has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Errors.
+    pub errors: usize,
+    /// Warnings, and what is only told.
+    pub warnings: usize,
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let noun = |count: usize, noun: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {noun}")),
+            count => Some(format!("{count} {noun}s")),
+        };
+        let both = [noun(self.errors, "error"), noun(self.warnings, "warning")];
+        let words: Vec<String> = both.into_iter().flatten().collect();
+        f.write_str(&if words.is_empty() { "none".to_owned() } else { words.join(", ") })
+    }
 }
 
 /// A part of an answer, named as its table under `[derived]`.
@@ -60,15 +84,15 @@ impl Section {
         ("budget", Self::Budget),
         ("utilisation", Self::Utilisation),
         ("allocation", Self::Allocation),
-        ("model", Self::Model),
-        ("memory", Self::Memory),
-        ("throughput", Self::Throughput),
-        ("footprint", Self::Footprint),
-        ("recipe", Self::Recipe),
-        ("operations", Self::Operations),
         ("optimum", Self::Optimum),
         ("inference", Self::Inference),
         ("stages", Self::Stages),
         ("data", Self::Data),
+        ("model", Self::Model),
+        ("memory", Self::Memory),
+        ("throughput", Self::Throughput),
+        ("recipe", Self::Recipe),
+        ("operations", Self::Operations),
+        ("footprint", Self::Footprint),
     ];
 }

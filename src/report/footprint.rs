@@ -90,12 +90,17 @@ fn table(footprint: &RunFootprint) -> Block {
     let mut row = |name: &str, value: String, range: String, basis: String| {
         rows.push(vec![name.to_owned(), value, range, basis]);
     };
-    let of_steps = if footprint.hours_80.is_some() { "80 % of tested steps" } else { "" };
+    let of_hours = match footprint.of {
+        Hours::Steps if footprint.hours_80.is_some() => "80 %: step, goodput",
+        Hours::WholeRuns => "80 % of whole runs",
+        _ => "",
+    };
     let hours = number(footprint.hours, 4);
-    row("accelerator-hours", hours, range(footprint.hours_80, 1.0), of_steps.to_owned());
+    row("accelerator-hours", hours, range(footprint.hours_80, 1.0), of_hours.to_owned());
     if let (Some(days), Some(devices)) = (footprint.days(), footprint.devices) {
         let devices = format!("on {} devices", grouped(devices));
-        row("time", format!("{} days", number(days, 3)), String::new(), devices);
+        let ends = footprint.hours_80.map(|ends| ends.map(|hours| hours / footprint.hours * days));
+        row("time", format!("{} days", number(days, 3)), range(ends, 1.0), devices);
     }
     if let (Some(power), Some(kwh)) = (footprint.power, footprint.kwh()) {
         let watts = format!("{} W of the site each", number(power.site_watts(), 3));
@@ -108,10 +113,9 @@ fn table(footprint: &RunFootprint) -> Block {
         let of = footprint.grid.map_or(String::new(), |g| format!(", {} {}", g.title, g.year));
         row("carbon", carbon(kg), range(ends, unit), format!("{} g/kWh{of}", number(grams, 3)));
     }
-    if let Some(price) = footprint.price {
-        let cost = format!("{} USD", number(footprint.hours * price, 3));
+    if let (Some((usd, ends)), Some(price)) = (footprint.usd(), footprint.price) {
         let price = format!("{} USD an hour", number(price, 3));
-        row("cost", cost, String::new(), price);
+        row("cost", format!("{} USD", number(usd, 3)), range(ends, 1.0), price);
     }
     Block::table(&["", "", "range", ""], rows, 1)
 }
@@ -184,7 +188,9 @@ fn elsewhere(footprint: &RunFootprint) -> Vec<Block> {
 
 /// The defaults that a footprint rests on.
 fn defaults<'a>(answer: &Answer<'a>) -> impl Iterator<Item = (&'a String, &'a Assumed)> {
-    let of_footprint = |key: &str| key.starts_with("site.");
+    let of_footprint = |key: &str| {
+        key.starts_with("site.") || ["cluster.mfu", "operations.goodput"].contains(&key)
+    };
     answer.derivation.derived.assumed.iter().filter(move |(key, _)| of_footprint(key))
 }
 

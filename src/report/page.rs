@@ -5,7 +5,8 @@ use super::block::Block;
 use super::footprint::FootprintView;
 use super::memory::MemoryView;
 use super::{
-    data, footprint, laws, memory, mix, model, operations, recipe, run, throughput, utilisation,
+    data, footprint, laws, memory, mix, model, operations, recipe, run, summary, throughput,
+    utilisation,
 };
 
 impl Answer<'_> {
@@ -13,18 +14,21 @@ impl Answer<'_> {
     #[must_use]
     pub fn blocks(&self, show: Show) -> Vec<Block> {
         let mut blocks = Vec::new();
+        if let Some(found) = show.found {
+            blocks.extend(summary::blocks(self, found));
+        }
         for (_, section) in Section::ALL {
             if show.only.is_none_or(|only| only == section) {
                 blocks.extend(self.section(section));
+            }
+            if show.only.is_none() && section == Section::Inference {
+                blocks.extend(laws::summary(self, !show.laws));
             }
         }
         if let Some(only) = show.only.filter(|_| blocks.is_empty()) {
             let name = Section::ALL.iter().find(|(_, section)| *section == only);
             let name = name.map_or("", |(name, _)| name);
             blocks.push(Block::Line(format!("Nothing of `{name}` follows from this plan.")));
-        }
-        if show.only.is_none() {
-            blocks.extend(laws::summary(self, !show.laws));
         }
         if show.laws {
             blocks.extend(laws::table(self));

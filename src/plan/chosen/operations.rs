@@ -1,6 +1,6 @@
 //! What happens beside training.
 
-use crate::quantity::{AcceleratorHours, Seconds, Steps};
+use crate::quantity::{AcceleratorHours, Fraction, Seconds, Steps};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,4 +33,8 @@ pub struct Operations {
     /// Seconds for which an evaluation stops the training.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluation_seconds: Option<Seconds>,
+    /// Share of the run's time that its steps take, which turns the time of a step into hours: that
+    /// of published runs unless stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goodput: Option<Fraction>,
 }

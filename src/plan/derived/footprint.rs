@@ -13,7 +13,7 @@ pub struct DerivedFootprint {
     pub of: String,
     /// Accelerator-hours.
     pub accelerator_hours: f64,
-    /// 80 % of the runs that tested the time of a step.
+    /// 80 % of further runs: by published whole runs, or by the time of a step and published goodput.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accelerator_hours_80: Option<Interval>,
     /// Wall-clock days.
@@ -22,6 +22,9 @@ pub struct DerivedFootprint {
     /// US dollars at the plan's price.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usd: Option<Usd>,
+    /// The same for the range of the hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usd_80: Option<Interval>,
     /// US dollars at the lowest and the highest published price.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub published_usd: Option<Interval>,
@@ -34,7 +37,7 @@ pub struct DerivedFootprint {
     /// Energy of the site, kWh.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kwh: Option<f64>,
-    /// Range of the energy from what servers draw.
+    /// Range of the energy from that of the hours and from what servers draw.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kwh_range: Option<Interval>,
     /// Grams of CO2 equivalent that a kilowatt-hour emits.
@@ -43,7 +46,7 @@ pub struct DerivedFootprint {
     /// Kilograms of CO2 equivalent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kg_co2e: Option<f64>,
-    /// Range of the carbon from what servers draw.
+    /// Range of the carbon from that of the energy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kg_co2e_range: Option<Interval>,
     /// When to run, where the grid's intensity is known over time.

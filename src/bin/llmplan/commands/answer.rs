@@ -7,7 +7,9 @@ use plan::check::{Finding, Level, check_derived, check_with};
 use plan::derive::{Derivation, DeriveError, derive_with};
 use plan::file::{Document, chosen_text, read, rewritten, with_derived};
 use plan::plan::{Budget, Chosen, DataChoice, Run};
-use plan::report::{Answer, Show, csv, diagnostics, json, markdown, mix_json, mix_svg, text};
+use plan::report::{
+    Answer, Show, Tally, csv, diagnostics, json, markdown, mix_json, mix_svg, text,
+};
 use std::path::Path;
 
 /// A plan with its text and what follows.
@@ -56,7 +58,7 @@ pub fn budget(arguments: args::Budget) -> Result<Exit> {
     if arguments.laws && arguments.regret && arguments.to.format == Some(Format::Csv) {
         bail!("a CSV holds one table: --laws or --regret");
     }
-    let show = Show { only: None, laws: arguments.laws, regret: arguments.regret };
+    let show = Show { laws: arguments.laws, regret: arguments.regret, ..Show::default() };
     answer(&derived, show, &arguments.to)?;
     for finding in check_derived(&derived.document, &derived.derivation).findings {
         if finding.level == Level::Error {
@@ -133,7 +135,10 @@ pub fn plan(arguments: &Plan) -> Result<Exit> {
             output::remark(&format!("wrote {}", path.display()));
         }
     }
-    let show = Show { only: arguments.only, ..Show::default() };
+    let count = |error| findings.iter().filter(|f| (f.level == Level::Error) == error).count();
+    let tally = Tally { errors: count(true), warnings: count(false) };
+    let found = arguments.only.is_none().then_some(tally);
+    let show = Show { only: arguments.only, found, ..Show::default() };
     answer(&derived, show, &arguments.to)?;
     let shown = matches!(arguments.to.format, None | Some(Format::Text));
     if shown && !findings.is_empty() && arguments.only.is_none() {
