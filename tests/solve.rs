@@ -3,6 +3,7 @@
 use plan::check::check;
 use plan::derive::{Derivation, derive, derive_pinned};
 use plan::file::{read, with_derived};
+use plan::footprint::GOODPUT;
 use plan::layout::{LayoutKeys, Recompute, Strategy};
 use plan::plan::{Chosen, Inputs};
 use proptest::prelude::*;
@@ -106,15 +107,16 @@ fn what_is_stated_is_kept() {
     plan.cluster.tokens_per_second_per_device = Some(plan::quantity::TokensPerSecond(2000.0));
     let measured = derive(&plan).unwrap();
     let run = measured.derived.allocation.unwrap();
-    // 64 devices, 10 days, 2,000 tokens a second
-    assert!(near(run.tokens.0, 64.0 * 10.0 * 86_400.0 * 2000.0, 1e-7), "{}", run.tokens.0);
+    // 64 devices, 10 days, 2,000 tokens a second in steps
+    let stepping = 64.0 * 10.0 * 86_400.0 * GOODPUT;
+    assert!(near(run.tokens.0, stepping * 2000.0, 1e-7), "{}", run.tokens.0);
 
     plan.model.name = Some("llama-3-8b".to_owned());
     plan.cluster.tokens_per_second_per_device = None;
     let sized = derive(&plan).unwrap();
     let rate = sized.throughput.as_ref().unwrap().tokens_per_second_per_device();
     let tokens = sized.point.unwrap().tokens.0;
-    assert!(near(tokens, 64.0 * 10.0 * 86_400.0 * rate, 1e-7), "{tokens}");
+    assert!(near(tokens, stepping * rate, 1e-7), "{tokens}");
     assert!(sized.rounds.len() <= 3, "a shape that does not change settles at once");
 }
 

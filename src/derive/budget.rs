@@ -1,5 +1,6 @@
 //! Caps to FLOP; the tightest binds.
 
+use super::footprint::goodput;
 use super::{DeriveError, Notes, Problem};
 use crate::hardware;
 use crate::plan::{Cap, Chosen, DerivedBudget};
@@ -16,7 +17,7 @@ pub struct Caps {
     pub binding: Option<usize>,
     /// What the last run gets of it.
     pub run_flops: Option<Flops>,
-    /// Dense peak of one device times MFU.
+    /// Dense peak of one device times the utilisation of the whole run.
     pub rate: Option<FlopRate>,
     /// Whether that MFU is predicted rather than stated.
     pub predicted: bool,
@@ -30,7 +31,7 @@ impl Caps {
     }
 }
 
-/// `predicted` is the MFU where the plan states none.
+/// `predicted` is the MFU of steps where the plan states none.
 pub(super) fn caps(
     chosen: &Chosen,
     predicted: Option<Fraction>,
@@ -43,21 +44,16 @@ pub(super) fn caps(
         let text = "the utilisation must be above 0".to_owned();
         return Err(Problem::Value(text).at("cluster.mfu"));
     }
+    if chosen.operations.goodput.is_some_and(|share| share.0 <= 0.0) {
+        let text = "the share of the time that steps take must be above 0".to_owned();
+        return Err(Problem::Value(text).at("operations.goodput"));
+    }
     let reserve = chosen.budget.reserve.unwrap_or_default();
     if reserve.0 >= 1.0 {
         let text = "a reserve of the whole budget leaves nothing for the run".to_owned();
         return Err(Problem::Value(text).at("budget.reserve"));
     }
-    let mfu = chosen.cluster.mfu.or(predicted);
-    let rate = peak.zip(mfu).map(|(peak, mfu)| Rate {
-        each: peak * mfu,
-        text: format!(
-            "{} FLOP/s x {} MFU{}",
-            significant(peak.0, 4),
-            chosen.cluster.mfu.map_or_else(|| significant(mfu.0, 3), |mfu| mfu.to_string()),
-            if chosen.cluster.mfu.is_none() { ", predicted" } else { "" }
-        ),
-    });
+    let rate = peak.and_then(|peak| rate(chosen, peak, predicted, notes));
     let caps: Vec<_> = [
         flops(chosen),
         hours(chosen, rate.as_ref(), notes),
@@ -82,6 +78,28 @@ pub(super) fn caps(
         rate: rate.map(|rate| rate.each),
         predicted: chosen.cluster.mfu.is_none() && predicted.is_some(),
     })
+}
+
+/// By the utilisation of the whole run that is stated, else by that of its steps that is predicted
+/// and what is lost between them.
+fn rate(
+    chosen: &Chosen,
+    peak: FlopRate,
+    predicted: Option<Fraction>,
+    notes: &mut Notes,
+) -> Option<Rate> {
+    let of_peak = format!("{} FLOP/s", significant(peak.0, 4));
+    if let Some(mfu) = chosen.cluster.mfu {
+        return Some(Rate { each: peak * mfu, text: format!("{of_peak} x {mfu} MFU") });
+    }
+    let mfu = predicted?;
+    let (goodput, _) = goodput(chosen, notes);
+    let text = format!(
+        "{of_peak} x {} MFU, predicted, x {} goodput",
+        significant(mfu.0, 3),
+        significant(goodput, 3)
+    );
+    Some(Rate { each: peak * mfu * Fraction(goodput), text })
 }
 
 /// What one device does in a second, and how that was reached.

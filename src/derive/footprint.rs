@@ -118,10 +118,6 @@ pub(super) fn of(
     notes: &mut Notes,
 ) -> Result<Option<RunFootprint>, DeriveError> {
     dated(chosen)?;
-    if chosen.operations.goodput.is_some_and(|share| share.0 <= 0.0) {
-        let text = "the share of the time that steps take must be above 0".to_owned();
-        return Err(Problem::Value(text).at("operations.goodput"));
-    }
     let Some(site) = &chosen.site else {
         return Ok(None);
     };
@@ -218,7 +214,7 @@ fn hours(
 }
 
 /// The share of the run's time that its steps take, and the ratios of its range to it.
-fn goodput(chosen: &Chosen, notes: &mut Notes) -> (f64, Option<Interval>) {
+pub(super) fn goodput(chosen: &Chosen, notes: &mut Notes) -> (f64, Option<Interval>) {
     if let Some(own) = chosen.operations.goodput {
         return (own.0, None);
     }

@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::block::Block;
 use crate::derive::Round;
+use crate::footprint::GOODPUT;
 use crate::quantity::{Quantity, grouped, significant};
 
 /// Rounds that are shown; of more, the first ones and the last.
@@ -21,13 +22,15 @@ pub(super) fn section(answer: &Answer) -> Vec<Block> {
     let range = found.mfu_80.map_or_else(String::new, |[low, high]| {
         format!(" (80 %: {} to {})", percent(low), percent(high))
     });
+    let own = answer.chosen.operations.goodput;
     let taken = rounds.iter().rev().find(|round| near(round.assumed, found.mfu.0));
     let mut blocks = vec![
         Block::Heading("Predicted utilisation".to_owned()),
         Block::Line(format!(
-            "  {} MFU within training steps{range}; what is lost between steps is not in it: \
-             `--reserve` keeps a share for that.",
-            percent(found.mfu.0)
+            "  {} MFU within training steps{range}; steps take {} of the run's time, {}.",
+            percent(found.mfu.0),
+            percent(own.map_or(GOODPUT, |share| share.0)),
+            if own.is_some() { "as stated" } else { "as of published runs" }
         )),
     ];
     if let Some(round) = taken.or(rounds.last()) {
