@@ -2,7 +2,7 @@
 
 use super::memory::place;
 use super::{DeriveError, Notes, Problem, sequence};
-use crate::layout::{Layout, LayoutKeys};
+use crate::layout::{Layout, LayoutError, LayoutKeys};
 use crate::memory::Profile;
 use crate::plan::Chosen;
 use crate::quantity::grouped;
@@ -73,7 +73,10 @@ fn micro_batches(batch: f64, sequence: u64, layout: &Layout) -> Result<u64, Deri
             layout.micro_batch,
             layout.data_parallel()
         );
-        return Err(Problem::Value(text).at("training.batch_tokens"));
+        let below = times.floor().max(1.0) * at_once;
+        let help = format!("take {} or {} tokens", grouped(below), grouped(below + at_once));
+        return Err(Problem::Layout(LayoutError::new("batch_tokens", text, help))
+            .at("training.batch_tokens"));
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole")]
     let times = times as u64;

@@ -132,13 +132,16 @@ pub struct Budget {
     /// Compute, FLOP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flops: Option<Flops>,
-    /// Accelerator-hours; needs `cluster.accelerator` and `cluster.mfu`.
+    /// Accelerator-hours; needs `cluster.accelerator`, and `cluster.mfu` or the devices to predict
+    /// it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accelerator_hours: Option<AcceleratorHours>,
-    /// Wall-clock days; needs `cluster.accelerator`, `cluster.devices` and `cluster.mfu`.
+    /// Wall-clock days; needs `cluster.accelerator` and `cluster.devices`; `cluster.mfu` is predicted
+    /// where it is not stated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub days: Option<Days>,
-    /// US dollars; needs `cost.usd_per_accelerator_hour`, `cluster.accelerator`, `cluster.mfu`.
+    /// US dollars; needs `cost.usd_per_accelerator_hour`, `cluster.accelerator`, and `cluster.mfu` or
+    /// the devices to predict it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usd: Option<Usd>,
     /// Share kept for the ladder, ablations, restarts and evaluations, 0 to below 1.

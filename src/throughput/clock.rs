@@ -35,6 +35,7 @@ impl<'a> Clock<'a> {
         precision: Precision,
         optimizer: Optimizer,
     ) -> Result<Self, ThroughputError> {
+        let engine = engine.on(device.family);
         Ok(Self { work, engine, rates: Rates::of(engine, device, precision, optimizer)? })
     }
 

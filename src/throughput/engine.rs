@@ -74,7 +74,7 @@ pub struct Engine {
     /// Times that a routed token goes through memory to be sorted, forward and backward.
     #[serde(default)]
     pub(super) dispatch: Value,
-    /// Seconds that a layer of experts costs whatever its size.
+    /// Seconds that each expert of a device costs in a layer, whatever its size.
     #[serde(default)]
     pub(super) experts: Value,
     /// Share of the rate of other products that the experts' reach.
@@ -83,6 +83,12 @@ pub struct Engine {
     /// Share of the step that every doubling of the nodes adds.
     #[serde(default)]
     pub(super) doubling: Value,
+    /// Whether a token goes once to a node, which hands it on to the experts there.
+    #[serde(default)]
+    pub(super) relayed: bool,
+    /// Families on which it works as another engine.
+    #[serde(default)]
+    pub(super) as_on: BTreeMap<Family, String>,
     /// Shares of the collectives' time that nothing hides.
     pub(super) exposed: ExposedShares,
 }
@@ -149,6 +155,13 @@ impl Engine {
     /// Families of accelerators that it was fitted on.
     pub fn families(&self) -> impl Iterator<Item = Family> {
         self.products.keys().copied()
+    }
+
+    /// The engine as it works on a family.
+    #[must_use]
+    pub(super) fn on(&self, family: Option<Family>) -> &Self {
+        let other = family.and_then(|family| self.as_on.get(&family));
+        other.and_then(|name| engines().find(name).ok()).unwrap_or(self)
     }
 
     /// The engine of a profile.

@@ -81,11 +81,26 @@ impl Exchange<'_> {
 
     /// Tokens of one layer to their experts and back, forward and backward; and their sorting,
     /// which nothing hides.
+    ///
+    /// Where tokens are relayed, one goes once to each other node that has an expert of its own, and
+    /// is handed on there (DeepSeek-V3, arXiv:2412.19437, 3.2.2; deepseek-ai/DeepEP,
+    /// csrc/kernels/internode.cu): of n nodes k experts meet n (1 - (1 - 1/n)^k) where they lie at
+    /// random.
     pub(super) fn experts(&self, hidden: f64, per_token: f64) -> (f64, f64) {
-        let (ep, tp) = (self.layout.ep, self.layout.tp);
-        let bytes = BF16 * self.tokens * hidden * per_token / float(tp);
-        let sent = 4.0 * bytes * (float(ep) - 1.0) / float(ep) / self.rate(ep);
-        (sent, self.rates.dispatch * bytes / self.rates.memory)
+        let (ep, tp) = (float(self.layout.ep), float(self.layout.tp));
+        let once = BF16 * self.tokens * hidden / tp;
+        let nodes = (ep / self.rates.node_devices).max(1.0);
+        let sent = if self.rates.relayed && nodes > 1.0 {
+            let met = nodes * (1.0 - libm::pow(1.0 - 1.0 / nodes, per_token));
+            let abroad = once * met * (nodes - 1.0) / nodes;
+            let at_home = ep / nodes;
+            let inside = once * per_token * (at_home - 1.0) / at_home;
+            abroad / self.rates.network + inside / self.rates.link
+        } else {
+            once * per_token * (ep - 1.0) / ep / self.rate(self.layout.ep)
+        };
+        let sent = 4.0 * sent;
+        (sent, self.rates.dispatch * once * per_token / self.rates.memory)
     }
 
     /// The stream of one micro-batch to the next stage, and its gradient from there, for every

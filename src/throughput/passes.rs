@@ -108,7 +108,9 @@ impl Kernels<'_> {
             },
         };
         let passes = if cut.recompute == Recompute::Full { 4.0 } else { 3.0 };
-        let experts = if stack.experts.is_some() { self.rates.experts } else { 0.0 };
+        // the products of a device's experts are launched one by one
+        let own = stack.experts.map_or(0.0, |experts| experts.count / cut.ep);
+        let experts = own * self.rates.experts;
         Passes {
             compute: forward + backward + (1.0 + BACKWARD) * stream,
             attention: attention + attention_back,

@@ -54,6 +54,8 @@ pub(super) struct Rates {
     pub(super) async_tp: f64,
     pub(super) cp: f64,
     pub(super) ep: f64,
+    /// Whether a node hands tokens on to its experts.
+    pub(super) relayed: bool,
     /// Bytes of memory traffic for a parameter in the optimizer.
     pub(super) update: f64,
     /// Bytes of a gradient that is reduced.
@@ -114,6 +116,7 @@ impl Rates {
             async_tp: exposed.async_tp.get(),
             cp: exposed.cp.get(),
             ep: exposed.ep.get(),
+            relayed: engine.relayed,
             update: UPDATE + 2.0 * optimizer.states(FP32),
             reduced: precision.kept(),
         })

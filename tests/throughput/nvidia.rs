@@ -36,7 +36,8 @@ fn nvidia_shape(name: &str) -> Option<Shape> {
     }
 }
 
-/// FP8 rows of `NeMo` 24.12, Megatron-LM's examples and Megatron-Bridge's pre-training tables.
+/// FP8 rows of `NeMo` 24.12, Megatron-LM's examples and Megatron-Bridge's pre-training tables, and
+/// the BF16 rows of these with experts, on which nothing was fitted.
 pub fn nvidia() -> Option<Vec<Case>> {
     let other = table("throughput_other_measured.csv")?;
     let bridge = table("throughput_megatron_bridge_perf.csv")?;
@@ -45,7 +46,8 @@ pub fn nvidia() -> Option<Vec<Case>> {
     let bridge = bridge.iter().filter_map(|row| {
         let precision = row.text("precision");
         let training = row.text("kind").starts_with("Pre-");
-        if !training || !precision.contains("FP8") {
+        let fp8 = precision.contains("FP8");
+        if !training || !(fp8 || precision == "BF16") {
             return None;
         }
         let accelerator = match row.text("system") {
@@ -56,7 +58,12 @@ pub fn nvidia() -> Option<Vec<Case>> {
             _ => "gb300",
         };
         let sharded = !matches!(row.text("fsdp"), "" | "0" | "n/a");
-        nvidia_case(row, accelerator, row.degree("ep"), row.text("release"), sharded)
+        let case = nvidia_case(row, accelerator, row.degree("ep"), row.text("release"), sharded)?;
+        if fp8 {
+            return Some(case);
+        }
+        let bf16 = Case { suite: "nvidia-bf16-experts", precision: Precision::Bf16, ..case };
+        Some(bf16).filter(|case| case.shape.has_experts())
     });
     Some(other.chain(bridge).collect())
 }
