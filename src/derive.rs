@@ -6,6 +6,7 @@
 mod allocate;
 mod budget;
 mod data;
+mod fleet;
 mod footprint;
 mod law;
 mod layout;
@@ -268,6 +269,7 @@ pub fn derive_pinned(
     let chosen_law = law::choose(chosen, inputs, &mut notes)?;
     let law = chosen_law.as_ref();
     let k = choose_k(chosen, &mut notes);
+    fleet::check(chosen)?;
     budget::caps(chosen, None, &mut Notes::default())?;
     let (shape, family) = model::network(chosen, inputs, &mut notes)?.unzip();
     if shape.as_ref().is_some_and(Shape::has_experts) && law.architecture == Architecture::Dense {
@@ -354,6 +356,7 @@ pub fn derive_pinned(
     };
     let derived = Derived {
         budget: budget::view(&caps),
+        fleet: fleet::of(&setting, &wanted, point),
         allocation: run_of.map(|run| allocate::view(run, &setting)),
         model: sheet,
         utilisation: solved.as_ref().map(solve::Solved::view),

@@ -7,12 +7,13 @@ mod key;
 
 pub use chosen::{
     Allowance, Budget, Chosen, Cluster, Cost, DataChoice, Format, Goal, LawChoice, MfuEvidence,
-    ModelChoice, Operations, Reported, Run, Schedule, Site, SourceCaps, Training,
+    ModelChoice, Operations, Pool, Reported, Run, Schedule, Site, SourceCaps, Training,
 };
 pub use derived::{
-    Allocated, Assumed, Cap, Derived, DerivedBudget, DerivedData, DerivedFootprint, DerivedKnot,
-    DerivedMemory, DerivedModel, DerivedOperations, DerivedRecipe, DerivedSchedule, DerivedSource,
-    DerivedStage, DerivedThroughput, DerivedUtilisation, Gap, Interval, Provenance, Served, Versus,
+    Allocated, Assumed, Cap, Derived, DerivedBudget, DerivedData, DerivedFleet, DerivedFootprint,
+    DerivedKnot, DerivedMemory, DerivedModel, DerivedOperations, DerivedPool, DerivedRecipe,
+    DerivedSchedule, DerivedSource, DerivedStage, DerivedThroughput, DerivedUtilisation,
+    DerivedWay, Gap, Interval, Provenance, Served, Versus,
 };
 pub use inputs::{Inputs, inputs};
 pub use key::KeyPath;

@@ -13,6 +13,7 @@ mod diff;
 mod explain;
 mod findings;
 mod fit;
+mod fleet;
 mod footprint;
 mod json;
 mod laws;

@@ -112,7 +112,8 @@ pub(super) fn run(
         let text = format!("this needs {}, which no run can mean", point.flops.human());
         return Err(Problem::Value(text).at(asked_by(chosen)));
     }
-    if chosen.cluster != Cluster::default() && setting.caps.rate.is_none() {
+    let pooled = !chosen.cluster.pools.is_empty();
+    if !pooled && chosen.cluster != Cluster::default() && setting.caps.rate.is_none() {
         for (key, stated) in [
             (
                 "cluster.accelerator",

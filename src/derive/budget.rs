@@ -1,9 +1,9 @@
 //! Caps to FLOP; the tightest binds.
 
 use super::footprint::goodput;
-use super::{DeriveError, Notes, Problem};
+use super::{DeriveError, Notes, Problem, fleet};
 use crate::hardware;
-use crate::plan::{Cap, Chosen, DerivedBudget};
+use crate::plan::{Cap, Chosen, DerivedBudget, Interval};
 use crate::quantity::{
     AcceleratorHours, FlopRate, Flops, Fraction, Quantity, Seconds, Usd, significant,
 };
@@ -19,6 +19,8 @@ pub struct Caps {
     pub run_flops: Option<Flops>,
     /// Dense peak of one device times the utilisation of the whole run.
     pub rate: Option<FlopRate>,
+    /// Ratios of the ends of its 80 % range to it, where it is that of published whole runs.
+    pub rate_80: Option<Interval>,
     /// Whether that MFU is predicted rather than stated.
     pub predicted: bool,
 }
@@ -53,7 +55,11 @@ pub(super) fn caps(
         let text = "a reserve of the whole budget leaves nothing for the run".to_owned();
         return Err(Problem::Value(text).at("budget.reserve"));
     }
-    let rate = peak.and_then(|peak| rate(chosen, peak, predicted, notes));
+    let rate = if chosen.cluster.pools.is_empty() {
+        peak.and_then(|peak| rate(chosen, peak, predicted, notes))
+    } else {
+        of_pools(chosen, notes)
+    };
     let caps: Vec<_> = [
         flops(chosen),
         hours(chosen, rate.as_ref(), notes),
@@ -75,9 +81,17 @@ pub(super) fn caps(
         caps,
         binding,
         run_flops,
+        rate_80: rate.as_ref().and_then(|rate| rate.range),
         rate: rate.map(|rate| rate.each),
         predicted: chosen.cluster.mfu.is_none() && predicted.is_some(),
     })
+}
+
+/// What a device of the pools does in the mean.
+fn of_pools(chosen: &Chosen, notes: &mut Notes) -> Option<Rate> {
+    let (each, range) = fleet::mean_rate(chosen, notes)?;
+    let text = format!("{} FLOP/s, the mean of the pools", significant(each.0, 4));
+    Some(Rate { each, text, range })
 }
 
 /// By the utilisation of the whole run that is stated, else by that of its steps that is predicted
@@ -90,7 +104,8 @@ fn rate(
 ) -> Option<Rate> {
     let of_peak = format!("{} FLOP/s", significant(peak.0, 4));
     if let Some(mfu) = chosen.cluster.mfu {
-        return Some(Rate { each: peak * mfu, text: format!("{of_peak} x {mfu} MFU") });
+        let text = format!("{of_peak} x {mfu} MFU");
+        return Some(Rate { each: peak * mfu, text, range: None });
     }
     let mfu = predicted?;
     let (goodput, _) = goodput(chosen, notes);
@@ -99,13 +114,15 @@ fn rate(
         significant(mfu.0, 3),
         significant(goodput, 3)
     );
-    Some(Rate { each: peak * mfu * Fraction(goodput), text })
+    Some(Rate { each: peak * mfu * Fraction(goodput), text, range: None })
 }
 
 /// What one device does in a second, and how that was reached.
 struct Rate {
     each: FlopRate,
     text: String,
+    /// Ratios of the ends of its range to it.
+    range: Option<Interval>,
 }
 
 /// Whether a cap can be turned into FLOP only by how well the devices are used, and that is not
@@ -143,23 +160,25 @@ fn hours(chosen: &Chosen, rate: Option<&Rate>, notes: &mut Notes) -> Option<(&'s
 
 fn days(chosen: &Chosen, rate: Option<&Rate>, notes: &mut Notes) -> Option<(&'static str, Cap)> {
     let days = chosen.budget.days?;
-    if chosen.cluster.devices.is_none() {
+    let devices = fleet::devices(chosen);
+    if devices.is_none() {
         notes.missing("budget.days in FLOP", "cluster.devices");
     }
     let rate = needed_rate(chosen, rate, "days", notes)?;
-    let devices = chosen.cluster.devices?;
-    let flops = rate.each * Seconds(devices.0 * Seconds::from(days).0);
+    let devices = devices?;
+    let flops = rate.each * Seconds(devices * Seconds::from(days).0);
     let arithmetic = format!("{devices} devices x {days} days x 86400 s x {}", rate.text);
     Some(("days", Cap { flops, arithmetic }))
 }
 
 fn usd(chosen: &Chosen, rate: Option<&Rate>, notes: &mut Notes) -> Option<(&'static str, Cap)> {
     let usd = chosen.budget.usd?;
-    if chosen.cost.usd_per_accelerator_hour.is_none() {
+    let price = fleet::price(chosen);
+    if price.is_none() {
         notes.missing("budget.usd in FLOP", "cost.usd_per_accelerator_hour");
     }
     let rate = needed_rate(chosen, rate, "usd", notes)?;
-    let price = chosen.cost.usd_per_accelerator_hour?;
+    let price = price?;
     let flops = rate.each * (usd / price).device_seconds();
     let arithmetic = format!("{usd} USD / {price} USD/h x 3600 s x {}", rate.text);
     Some(("usd", Cap { flops, arithmetic }))
@@ -173,6 +192,9 @@ fn needed_rate<'a>(
     notes: &mut Notes,
 ) -> Option<&'a Rate> {
     let what = format!("budget.{cap} in FLOP");
+    if !chosen.cluster.pools.is_empty() {
+        return rate;
+    }
     if chosen.cluster.accelerator.is_none() && chosen.cluster.peak_flops.is_none() {
         notes.missing(what.clone(), "cluster.accelerator");
     }
@@ -208,12 +230,12 @@ impl RunCost {
     pub(super) fn of(flops: Flops, caps: &Caps, chosen: &Chosen) -> Self {
         let seconds = caps.rate.map(|rate| flops / rate);
         let hours = seconds.map(|seconds| AcceleratorHours(seconds.0 / 3600.0));
-        let price = chosen.cost.usd_per_accelerator_hour;
+        let price = fleet::price(chosen);
         Self {
             hours,
             days: hours
-                .zip(chosen.cluster.devices)
-                .map(|(hours, devices)| hours.0 / devices.0 / 24.0),
+                .zip(fleet::devices(chosen))
+                .map(|(hours, devices)| hours.0 / devices / 24.0),
             usd: hours.zip(price).map(|(hours, price)| hours * price),
         }
     }

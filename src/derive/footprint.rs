@@ -2,7 +2,7 @@
 
 mod waiting;
 
-use super::{Caps, DeriveError, Notes, Problem, StepThroughput};
+use super::{Caps, DeriveError, Notes, Problem, StepThroughput, fleet};
 use crate::allocation::Point;
 use crate::fact::Fact as _;
 use crate::footprint::{
@@ -45,6 +45,8 @@ pub struct RunFootprint {
 pub enum Hours {
     /// The run, at the utilisation that the plan states for the whole of it.
     Utilisation,
+    /// The run, at the utilisations of the plan's pools.
+    Pools,
     /// The run, at the time of a training step and what is lost between steps.
     Steps,
     /// The run, at the utilisation of published whole runs on such accelerators.
@@ -57,6 +59,7 @@ impl std::fmt::Display for Hours {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Utilisation => "run, by cluster.mfu",
+            Self::Pools => "run, by the speed of the pools",
             Self::Steps => "run, by the time of a step",
             Self::WholeRuns => "run, by published whole runs",
             Self::Budget => "budget",
@@ -127,13 +130,13 @@ pub(super) fn of(
         notes.missing("the footprint", hours_key(chosen));
         return Ok(None);
     };
-    let devices = chosen.cluster.devices.map(|devices| devices.0);
+    let devices = fleet::devices(chosen);
     let mut footprint = RunFootprint {
         of,
         hours,
         hours_80,
         devices,
-        price: chosen.cost.usd_per_accelerator_hour.map(|price| price.0),
+        price: fleet::price(chosen).map(|price| price.0),
         published: accelerator(&chosen.cluster).and_then(|name| prices().find(name).ok()),
         power,
         grams_per_kwh,
@@ -163,7 +166,9 @@ fn dated(chosen: &Chosen) -> Result<(), DeriveError> {
 /// What is asked first where no hours follow.
 fn hours_key(chosen: &Chosen) -> &'static str {
     let cluster = &chosen.cluster;
-    if cluster.accelerator.is_none() && cluster.peak_flops.is_none() {
+    if !cluster.pools.is_empty() {
+        "run.tokens"
+    } else if cluster.accelerator.is_none() && cluster.peak_flops.is_none() {
         "cluster.accelerator"
     } else if cluster.mfu.is_none() && kind(cluster).is_none() {
         "cluster.mfu"
@@ -180,7 +185,10 @@ fn hours(
 ) -> Option<(Hours, f64, Option<Interval>)> {
     if let Some((point, rate)) = basis.point.zip(basis.caps.rate.filter(|_| !basis.caps.predicted))
     {
-        return Some((Hours::Utilisation, (point.flops / rate).0 / 3600.0, None));
+        let hours = (point.flops / rate).0 / 3600.0;
+        let range = basis.caps.rate_80.map(|[low, high]| [hours / high, hours / low]);
+        let of = if chosen.cluster.pools.is_empty() { Hours::Utilisation } else { Hours::Pools };
+        return Some((of, hours, range));
     }
     if let Some((point, step)) = basis.point.zip(basis.step) {
         let rate = step.tokens_per_second_per_device();
@@ -204,10 +212,7 @@ fn hours(
         return Some((Hours::WholeRuns, hours, Some(range)));
     }
     let budget = &chosen.budget;
-    let of_days = || {
-        let devices = chosen.cluster.devices?;
-        Some(AcceleratorHours(budget.days?.0 * 24.0 * devices.0))
-    };
+    let of_days = || Some(AcceleratorHours(budget.days?.0 * 24.0 * fleet::devices(chosen)?));
     let all = budget.accelerator_hours.into_iter().chain(of_days());
     let least = all.min_by(|a, b| a.0.total_cmp(&b.0))?;
     Some((Hours::Budget, least.0, None))
@@ -292,6 +297,9 @@ fn watts(chosen: &Chosen, site: &Site, notes: &mut Notes) -> Option<f64> {
     if let Some(watts) = site.watts_per_accelerator {
         return Some(watts.0);
     }
+    if !chosen.cluster.pools.is_empty() {
+        return pooled_watts(chosen, notes);
+    }
     let rated = rated_powers().find(accelerator(&chosen.cluster)?).ok()?;
     let watts = DRAW * rated.watts;
     let source = format!(
@@ -299,6 +307,19 @@ fn watts(chosen: &Chosen, site: &Site, notes: &mut Notes) -> Option<f64> {
          rated power",
         rated.watts, rated.source
     );
+    notes.assume("site.watts_per_accelerator", &significant(watts, 3), &source);
+    Some(watts)
+}
+
+/// What an accelerator of the pools draws in the mean.
+fn pooled_watts(chosen: &Chosen, notes: &mut Notes) -> Option<f64> {
+    let pools = chosen.cluster.pools.iter();
+    let drawn = pools.map(|pool| {
+        let known = hardware::catalogue().find(&pool.accelerator).ok()?;
+        Some(rated_powers().find(known.name()).ok()?.watts * DRAW * pool.devices.0)
+    });
+    let watts = drawn.sum::<Option<f64>>()? / fleet::devices(chosen)?;
+    let source = format!("{DRAW} of the rated power of each, in the mean of the pools");
     notes.assume("site.watts_per_accelerator", &significant(watts, 3), &source);
     Some(watts)
 }

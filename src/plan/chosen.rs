@@ -17,7 +17,7 @@ use crate::quantity::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-pub use cluster::{Cluster, MfuEvidence};
+pub use cluster::{Cluster, MfuEvidence, Pool};
 pub use operations::Operations;
 pub use reported::Reported;
 pub use site::Site;

@@ -1,5 +1,6 @@
 //! What the tool writes. Every doc comment here is the comment beside its key in a plan.
 
+mod fleet;
 mod footprint;
 mod gap;
 mod operations;
@@ -16,6 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+pub use fleet::{DerivedFleet, DerivedPool, DerivedWay};
 pub use footprint::{DerivedFootprint, DerivedSchedule};
 pub use gap::Gap;
 pub use operations::DerivedOperations;
@@ -34,6 +36,9 @@ pub struct Derived {
     /// How well the cluster is used, where the plan does not say it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub utilisation: Option<DerivedUtilisation>,
+    /// Pools of unlike accelerators as one budget.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fleet: Option<DerivedFleet>,
     /// The run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allocation: Option<Allocated>,

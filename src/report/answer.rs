@@ -52,6 +52,8 @@ impl std::fmt::Display for Tally {
 pub enum Section {
     /// Caps.
     Budget,
+    /// Pools of unlike accelerators.
+    Fleet,
     /// How well the cluster is used, where that is predicted.
     Utilisation,
     /// Size, tokens, loss.
@@ -80,8 +82,9 @@ pub enum Section {
 
 impl Section {
     /// Every section, in the order of an answer.
-    pub const ALL: [(&'static str, Self); 13] = [
+    pub const ALL: [(&'static str, Self); 14] = [
         ("budget", Self::Budget),
+        ("fleet", Self::Fleet),
         ("utilisation", Self::Utilisation),
         ("allocation", Self::Allocation),
         ("optimum", Self::Optimum),

@@ -93,6 +93,7 @@ fn table(footprint: &RunFootprint) -> Block {
     let of_hours = match footprint.of {
         Hours::Steps if footprint.hours_80.is_some() => "80 %: step, goodput",
         Hours::WholeRuns => "80 % of whole runs",
+        Hours::Pools if footprint.hours_80.is_some() => "80 % of whole runs",
         _ => "",
     };
     let hours = number(footprint.hours, 4);

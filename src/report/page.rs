@@ -5,7 +5,7 @@ use super::block::Block;
 use super::footprint::FootprintView;
 use super::memory::MemoryView;
 use super::{
-    data, footprint, laws, memory, mix, model, operations, recipe, run, summary, throughput,
+    data, fleet, footprint, laws, memory, mix, model, operations, recipe, run, summary, throughput,
     utilisation,
 };
 
@@ -83,6 +83,7 @@ impl Answer<'_> {
     fn section(&self, section: Section) -> Vec<Block> {
         match section {
             Section::Budget => run::budget(self),
+            Section::Fleet => fleet::section(self),
             Section::Utilisation => utilisation::section(self),
             Section::Allocation => run::allocation(self),
             Section::Model => model::section(self),

@@ -1,6 +1,8 @@
 //! The devices that a run has.
 
-use crate::quantity::{Bandwidth, Bytes, Devices, FlopRate, Fraction, TokensPerSecond};
+use crate::quantity::{
+    Bandwidth, Bytes, Devices, FlopRate, Fraction, TokensPerSecond, UsdPerAcceleratorHour,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +51,27 @@ pub struct Cluster {
     /// The network between nodes, bytes per second for each accelerator, one way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network_bandwidth: Option<Bandwidth>,
+    /// Pools of unlike accelerators that work on the run together, in place of `accelerator`,
+    /// `devices` and `mfu`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pools: Vec<Pool>,
+}
+
+/// Accelerators of one kind in a mixed fleet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pool {
+    /// Name of an accelerator: `llmplan explain --list accelerators`.
+    pub accelerator: String,
+    /// How many there are.
+    pub devices: Devices,
+    /// Utilisation over the whole run; that of published whole runs on such accelerators unless
+    /// stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mfu: Option<Fraction>,
+    /// US dollars for each and hour; `cost.usd_per_accelerator_hour` unless stated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usd_per_accelerator_hour: Option<UsdPerAcceleratorHour>,
 }
 
 /// How a utilisation is known, from the least to the most.
