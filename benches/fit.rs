@@ -1,4 +1,4 @@
-//! Times of fits: `cargo bench --bench fit`.
+//! Times of fits: `cargo bench --bench fit`, or a part: `-- times`, `million`, `coverage`, `scipy`.
 //!
 //! Each line is the median of its runs; the bootstrap tells CPU seconds, which other work on the
 //! machine does not change. Where Epoch AI's points are at hand (see `tests/draws.rs`) they are
@@ -13,7 +13,7 @@ mod data;
 #[path = "../tests/support/simulate.rs"]
 mod simulate;
 
-use plan::fit::{Objective, Run, Settings, fit, read};
+use plan::fit::{Exponents, Objective, Run, Settings, fit, read};
 use plan::quantity::{Flops, FlopsPerParamToken};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -26,28 +26,50 @@ fn main() {
     let flops = [6e18, 3e21];
     let grid = simulate::Grid { budgets: 12, sizes: 20, flops, noise: 0.005, wild: 0.1 };
     let runs = chinchilla::runs().unwrap_or_else(|| grid.runs(3));
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let wants = |part: &str| wanted.is_empty() || wanted.iter().any(|one| one == part);
+    if wants("times") {
+        times(&runs);
+    }
+    if wants("million") {
+        million(&grid);
+    }
+    if wants("coverage") {
+        coverage();
+    }
+    if wants("scipy") {
+        python(&runs);
+    }
+}
+
+/// One fit, and 4000 resamples, for every objective.
+fn times(runs: &[Run]) {
     println!("{} runs", runs.len());
     let huber = Objective::LogHuber { delta: 1e-3 };
-    for objective in [huber, Objective::LogL1, Objective::Mse] {
-        let settings = Settings { objective, bootstrap: 0, ..Settings::default() };
-        let time = median(|| drop(std::hint::black_box(fit(&runs, &settings))));
-        println!("one fit, {:36} {:>8.2} ms", objective.name(), time.as_secs_f64() * 1e3);
-    }
-    for objective in [huber, Objective::LogL1, Objective::Mse] {
-        let settings = Settings { objective, ..Settings::default() };
+    let ways = [Exponents::Two, Exponents::Tied]
+        .into_iter()
+        .flat_map(|exponents| [huber, Objective::LogL1, Objective::Mse].map(|o| (exponents, o)));
+    for (exponents, objective) in ways {
+        let settings = Settings { exponents, objective, bootstrap: 0, ..Settings::default() };
+        let time = median(|| drop(std::hint::black_box(fit(runs, &settings))));
+        let name = name(exponents, objective);
+        println!("one fit, {name:36} {:>8.2} ms", time.as_secs_f64() * 1e3);
+        let settings = Settings { bootstrap: 4000, ..settings };
         let (before, start) = (cpu_seconds(), now());
-        let fitted = std::hint::black_box(fit(&runs, &settings)).unwrap();
+        let fitted = std::hint::black_box(fit(runs, &settings)).unwrap();
         let (cpu, wall) = (cpu_seconds() - before, start.elapsed().as_secs_f64());
-        println!("4000 resamples, {:29} {cpu:>8.2} CPU s {wall:>6.2} s", objective.name());
+        println!("4000 resamples, {name:29} {cpu:>8.2} CPU s {wall:>6.2} s");
         let errors = fitted.bootstrap.unwrap().standard_errors;
         println!(
             "    standard errors: A {:.1} B {:.0} E {:.4} alpha {:.4} beta {:.4}",
             errors.a, errors.b, errors.e, errors.alpha, errors.beta
         );
     }
-    million(&grid);
-    coverage();
-    python(&runs);
+}
+
+fn name(exponents: Exponents, objective: Objective) -> String {
+    let tied = if exponents == Exponents::Tied { ", tied" } else { "" };
+    format!("{}{tied}", objective.name())
 }
 
 /// Reads and fits a million rows.

@@ -11,14 +11,20 @@
 //! method, the IsoFLOP parabolas of the same paper, since the method can move the answer more than
 //! the noise does.
 
+mod absolute;
 mod bootstrap;
 mod condition;
+mod constrained;
 mod error;
+mod freedom;
 mod interval;
 mod isoflop;
+mod linear;
+mod mixing;
 mod newton;
 mod objective;
 mod parametric;
+mod power;
 mod read;
 mod sample;
 mod start;
@@ -27,11 +33,20 @@ mod target;
 use crate::law::{Range, Surface};
 use crate::quantity::{Flops, FlopsPerParamToken};
 
-pub use bootstrap::{Bootstrap, representatives};
+pub use bootstrap::Bootstrap;
+pub(crate) use bootstrap::representatives;
+pub use constrained::{ConstrainedError, ConstrainedFit, EPOCHS, fit_constrained};
 pub use error::FitError;
 pub use interval::interval_80;
 pub use isoflop::{IsoFlop, Parabola, parabolas};
-pub use read::{Columns, Condition, Filter, ReadRunsError, Role, Runs, read};
+pub use mixing::{
+    Caps, HeldOut, MixingError, MixingFit, MixingLaw, MixtureRun, Proposal, fit_mixing, propose,
+};
+pub use power::{MeasuredOptimum, PowerError, PowerFit, PowerTarget, fit_isoflop, fit_power};
+pub use read::{
+    Columns, Condition, Filter, Mixtures, Optima, Origin, ReadRunsError, Role, Runs, read,
+    read_mixtures, read_optima,
+};
 pub use target::Target;
 
 /// A training run.
@@ -45,6 +60,8 @@ pub struct Run {
     pub loss: f64,
     /// How much the run counts; 1 is usual.
     pub weight: f64,
+    /// U, the distinct tokens among D, where they are stated.
+    pub unique_tokens: Option<f64>,
     /// Line of the file that it comes from; 0 for none.
     pub line: u64,
 }
@@ -54,6 +71,12 @@ impl Run {
     #[must_use]
     pub fn flops(&self, k: FlopsPerParamToken) -> f64 {
         k.0 * self.params * self.tokens
+    }
+
+    /// D/U, where U is stated.
+    #[must_use]
+    pub fn epochs(&self) -> Option<f64> {
+        self.unique_tokens.map(|unique| self.tokens / unique)
     }
 }
 
@@ -91,9 +114,33 @@ impl Objective {
     }
 }
 
+/// Whether N and D have an exponent each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Exponents {
+    /// α and β.
+    #[default]
+    Two,
+    /// One for both, as Muennighoff et al. 2023 (arXiv:2305.16264, appendix A) and Gadre et al. 2024
+    /// (arXiv:2403.08540, eq. 4) have it: N* and D* then grow alike.
+    Tied,
+}
+
+impl Exponents {
+    /// Constants that are searched.
+    #[must_use]
+    pub fn constants(self) -> usize {
+        match self {
+            Self::Two => 5,
+            Self::Tied => 4,
+        }
+    }
+}
+
 /// How to fit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
+    /// Whether the exponents are tied.
+    pub exponents: Exponents,
     /// What is minimised.
     pub objective: Objective,
     /// Refits to resampled rows; 0 for none.
@@ -109,6 +156,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            exponents: Exponents::Two,
             objective: Objective::LogHuber { delta: Objective::DELTA },
             bootstrap: 4000,
             seed: 0,
@@ -180,15 +228,16 @@ pub fn fit_with(
     settings: &Settings,
     refitted: &(dyn Fn() + Sync),
 ) -> Result<Fit, FitError> {
-    let mut remarks = error::check(runs, settings.k)?;
+    let mut remarks = error::check(runs, settings)?;
     let sample = sample::Sample::new(runs);
     let points = &sample.points;
-    let minimum = parametric::global(points, settings.objective).ok_or(FitError::NoMinimum)?;
+    let problem = parametric::Problem::new(points, settings);
+    let minima = problem.minima();
+    let minimum = minima.first().ok_or(FitError::NoMinimum)?;
     let surface = parametric::surface(&minimum.at, sample.centre);
-    let bounds = parametric::bounds(points);
-    remarks.extend(parametric::at_bounds(&minimum.at, &bounds));
+    remarks.extend(parametric::at_bounds(&minimum.at, &problem.bounds));
     let bootstrap = (settings.bootstrap > 0)
-        .then(|| bootstrap::run(&sample, settings, &minimum.at, refitted))
+        .then(|| bootstrap::run(&sample, settings, &minima, refitted))
         .flatten();
     if let Some(bootstrap) = &bootstrap {
         remarks.extend(bootstrap.remarks(runs.len()));
@@ -197,9 +246,8 @@ pub fn fit_with(
     let target = target::Target::of(&surface, bootstrap.as_ref(), &range, settings);
     remarks.extend(target.remarks());
     let isoflop = isoflop::isoflop(runs, settings.k, target.flops);
-    let (worst, rms) = residuals(runs, &surface);
-    let (condition, condition_centred) =
-        condition::numbers(points, &minimum.at, sample.centre, settings.objective);
+    let (worst, rms) = worst(residuals(runs, &surface));
+    let (condition, condition_centred) = condition::numbers(&problem, &minimum.at, sample.centre);
     Ok(Fit {
         surface,
         objective: settings.objective,
@@ -217,17 +265,18 @@ pub fn fit_with(
     })
 }
 
-/// The [`WORST`] residuals of the log loss, and the root of their weighted mean square.
-fn residuals(runs: &[Run], surface: &Surface) -> (Vec<Residual>, f64) {
+/// Predicted and observed losses.
+fn residuals(runs: &[Run], surface: &Surface) -> Vec<Residual> {
     use crate::quantity::{Params, Tokens};
-    let mut all: Vec<Residual> = runs
-        .iter()
-        .map(|run| {
-            let predicted = surface.loss(Params(run.params), Tokens(run.tokens)).0;
-            let log_residual = libm::log(predicted / run.loss);
-            Residual { run: *run, predicted, log_residual }
-        })
-        .collect();
+    let of = |run: &Run| {
+        let predicted = surface.loss(Params(run.params), Tokens(run.tokens)).0;
+        Residual { run: *run, predicted, log_residual: libm::log(predicted / run.loss) }
+    };
+    runs.iter().map(of).collect()
+}
+
+/// The [`WORST`] residuals of the log loss, and the root of their weighted mean square.
+fn worst(mut all: Vec<Residual>) -> (Vec<Residual>, f64) {
     let sums = all.iter().fold((0.0, 0.0), |sums: (f64, f64), of| {
         (sums.0 + of.run.weight * of.log_residual * of.log_residual, sums.1 + of.run.weight)
     });

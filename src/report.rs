@@ -43,7 +43,7 @@ pub use findings::{
     CheckReport, Diagnosed, Diagnosis, Failure, Region, Totals, check_json, check_markdown, github,
     sarif,
 };
-pub use fit::FitView;
+pub use fit::{ConstrainedView, FitView, MixingView, PowerView, Source};
 pub use footprint::{FootprintView, footprint_csv, footprint_json, footprint_svg};
 pub use json::json;
 pub use laws::{LawRow, law_rows};

@@ -26,7 +26,7 @@ mod chinchilla;
 mod data;
 
 use approx::assert_relative_eq;
-use plan::fit::{Settings, fit, representatives};
+use plan::fit::{Settings, fit};
 use plan::law::{Surface, draws, interval_80};
 use plan::quantity::{Flops, FlopsPerParamToken};
 use std::{env, fs, path::Path};
@@ -72,7 +72,7 @@ fn eight_digits(value: f64) -> String {
 fn draws_are_the_bootstrap() {
     let Some(runs) = chinchilla::runs() else { return };
     let fitted = fit(&runs, &Settings { seed: SEED, ..Settings::default() }).unwrap();
-    let recomputed = representatives(&fitted.surface, &fitted.bootstrap.unwrap().draws);
+    let recomputed = fitted.bootstrap.unwrap().representatives(&fitted.surface);
     assert_eq!(recomputed.len(), DRAWS);
     if env::var_os("LLMPLAN_REGENERATE").is_some_and(|switch| switch == "1") {
         return write_draws(&recomputed);

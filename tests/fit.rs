@@ -8,6 +8,8 @@ mod chinchilla;
 mod coverage;
 #[path = "support/data.rs"]
 mod data;
+#[path = "fit/forms.rs"]
+mod forms;
 #[path = "fit/global.rs"]
 mod global;
 #[path = "fit/published.rs"]

@@ -2,7 +2,7 @@
 
 use super::table::Table;
 use super::{Objective, Point, Wanted, solve};
-use crate::law::{Law, Surface, interval_80};
+use crate::law::{Law, Optimum, Surface, interval_80};
 use crate::quantity::{FlopsPerParamToken, Params, Tokens};
 
 /// 10th and 90th percentiles over the draws; a side that was chosen has none.
@@ -36,6 +36,19 @@ pub fn intervals(
     wanted: &Wanted,
     point: &Point,
 ) -> Option<Intervals> {
+    if point.free && wanted.loss.is_none() {
+        let optima = law.drawn_optima(point.flops, k);
+        if !optima.is_empty() {
+            let over =
+                |of: &dyn Fn(&Optimum) -> Option<f64>| interval_80(optima.iter().filter_map(of));
+            return Some(Intervals {
+                params: over(&|optimum| optimum.params.map(|params| params.0)),
+                tokens: over(&|optimum| Some(optimum.tokens.0)),
+                tokens_per_param: over(&|optimum| optimum.tokens_per_param().map(|ratio| ratio.0)),
+                ..Intervals::default()
+            });
+        }
+    }
     let draws = law.draws();
     let objective = objective.filter(|_| !draws.is_empty())?;
     let effective = objective.effective_tokens(point.tokens);

@@ -1,8 +1,8 @@
 //! How well the runs tell the constants apart.
 
-use super::Objective;
 use super::objective::{Coordinates, terms};
-use super::sample::{Centre, Point};
+use super::parametric::Problem;
+use super::sample::Centre;
 use libm::{exp, sqrt};
 
 /// Rounds of Jacobi rotations; five by five settles in fewer.
@@ -10,12 +10,8 @@ const ROUNDS: usize = 60;
 
 /// Condition numbers of the normal equations at the minimum: the largest eigenvalue over the least,
 /// in (E, A, B, α, β) and in the centred logarithms of the fit.
-pub(super) fn numbers(
-    points: &[Point],
-    at: &Coordinates,
-    centre: Centre,
-    objective: Objective,
-) -> (f64, f64) {
+pub(super) fn numbers(problem: &Problem, at: &Coordinates, centre: Centre) -> (f64, f64) {
+    let Problem { points, objective, exponents, .. } = *problem;
     let mut centred = [[0.0; 5]; 5];
     for point in points {
         let [e, a, b] = terms(point, exp(at[0]), at);
@@ -37,27 +33,39 @@ pub(super) fn numbers(
         [0.0, 0.0, 0.0, 1.0, 0.0],
         [0.0, 0.0, 0.0, 0.0, 1.0],
     ];
-    let raw = std::array::from_fn(|i| {
+    let mut raw: [[f64; 5]; 5] = std::array::from_fn(|i| {
         std::array::from_fn(|j| {
             let inner = |k: usize| (0..5).map(|l| centred[k][l] * chain[l][j]).sum::<f64>();
             (0..5).map(|k| chain[k][i] * inner(k)).sum()
         })
     });
-    (condition(raw), condition(centred))
+    let constants = exponents.constants();
+    if constants == 4 {
+        // one exponent moves both terms
+        for matrix in [&mut raw, &mut centred] {
+            for row in matrix.iter_mut() {
+                row[3] += row[4];
+            }
+            for column in 0..4 {
+                matrix[3][column] += matrix[4][column];
+            }
+        }
+    }
+    (condition(raw, constants), condition(centred, constants))
 }
 
-/// Largest over least eigenvalue, by Jacobi rotations; infinite for a singular matrix.
-fn condition(mut matrix: [[f64; 5]; 5]) -> f64 {
+/// Largest over least eigenvalue of the leading rows and columns, by Jacobi rotations; infinite for a singular matrix.
+fn condition(mut matrix: [[f64; 5]; 5], size: usize) -> f64 {
     for _ in 0..ROUNDS {
-        for p in 0..4 {
-            for q in p + 1..5 {
+        for p in 0..size - 1 {
+            for q in p + 1..size {
                 rotate(&mut matrix, p, q);
             }
         }
     }
-    let values: [f64; 5] = std::array::from_fn(|i| matrix[i][i]);
-    let most = values.into_iter().fold(0.0, f64::max);
-    let least = values.into_iter().fold(f64::INFINITY, f64::min);
+    let values = (0..size).map(|i| matrix[i][i]);
+    let most = values.clone().fold(0.0, f64::max);
+    let least = values.fold(f64::INFINITY, f64::min);
     if least > 0.0 { most / least } else { f64::INFINITY }
 }
 
@@ -92,6 +100,6 @@ mod tests {
             #[expect(clippy::cast_precision_loss, reason = "below ten")]
             std::array::from_fn(|j| 1.0 / (i + j + 1) as f64)
         });
-        assert!((condition(hilbert) / 476_607.250_242_262_1 - 1.0).abs() < 1e-8);
+        assert!((condition(hilbert, 5) / 476_607.250_242_262_1 - 1.0).abs() < 1e-8);
     }
 }

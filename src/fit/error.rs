@@ -1,27 +1,26 @@
 //! Runs from which no law can be told, and those from which one can with care.
 
-use super::Run;
-use crate::quantity::FlopsPerParamToken;
+use super::{Run, Settings};
 use std::collections::BTreeSet;
 
-/// Distinct runs below which five constants cannot be told and checked.
-const LEAST: usize = 6;
 /// Factor below which sizes, lengths or budgets are one.
 const ONE: f64 = 1.05;
 
 /// Why no law follows from runs.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum FitError {
-    /// Five constants need more.
+    /// So many constants need more.
     #[error(
-        "{distinct} distinct runs of {rows} cannot tell five constants: at least 6 are needed, and \
-         20 or more give intervals that can be relied on"
+        "{distinct} distinct runs of {rows} cannot tell {constants} constants: at least {} are needed, \
+         and 20 or more give intervals that can be relied on", .constants + 1
     )]
     TooFew {
         /// Runs.
         rows: usize,
         /// Distinct ones.
         distinct: usize,
+        /// What is to be told.
+        constants: usize,
     },
     /// All N are one.
     #[error("all runs have one size, so that nothing is known of A and alpha: add other sizes")]
@@ -54,7 +53,9 @@ pub enum FitError {
 }
 
 /// Refuses what cannot be fitted, and remarks on what can with care.
-pub(super) fn check(runs: &[Run], k: FlopsPerParamToken) -> Result<Vec<String>, FitError> {
+pub(super) fn check(runs: &[Run], settings: &Settings) -> Result<Vec<String>, FitError> {
+    let Settings { k, exponents, .. } = *settings;
+    let constants = exponents.constants();
     for (index, run) in runs.iter().enumerate() {
         let values = [
             ("params", run.params),
@@ -71,8 +72,8 @@ pub(super) fn check(runs: &[Run], k: FlopsPerParamToken) -> Result<Vec<String>, 
     let bits = |run: &Run| (run.params.to_bits(), run.tokens.to_bits(), run.loss.to_bits());
     let distinct = runs.iter().map(bits).collect::<BTreeSet<_>>().len();
     let places: BTreeSet<_> = runs.iter().map(|run| (bits(run).0, bits(run).1)).collect();
-    if places.len() < LEAST {
-        return Err(FitError::TooFew { rows: runs.len(), distinct: places.len() });
+    if places.len() <= constants {
+        return Err(FitError::TooFew { rows: runs.len(), distinct: places.len(), constants });
     }
     let spread = |of: &dyn Fn(&Run) -> f64| {
         let ends = runs

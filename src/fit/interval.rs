@@ -14,10 +14,19 @@ const END: f64 = 1.281_551_565_544_6;
 /// replicate.
 #[must_use]
 pub fn interval_80(value: f64, replicates: impl Iterator<Item = f64>) -> Option<[f64; 2]> {
+    widened_80(value, replicates, 1.0)
+}
+
+/// The same with ends so many times as far out, in normal deviates.
+pub(super) fn widened_80(
+    value: f64,
+    replicates: impl Iterator<Item = f64>,
+    wider: f64,
+) -> Option<[f64; 2]> {
     let mut sorted: Vec<f64> = replicates.filter(|value| value.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);
     let shift = bias(value, &sorted)?;
-    Some([at(&sorted, normal(shift - END)), at(&sorted, normal(shift + END))])
+    Some([at(&sorted, normal(shift - wider * END)), at(&sorted, normal(shift + wider * END))])
 }
 
 /// 2 Φ⁻¹(p) for the share p of sorted replicates below a value; ties count half.

@@ -44,6 +44,11 @@ pub struct Parabola {
 /// Parabolas through the runs of every budget that has enough of them and a minimum among them.
 #[must_use]
 pub fn parabolas(runs: &[Run], k: FlopsPerParamToken) -> Vec<Parabola> {
+    budgets(runs, k).iter().filter_map(|group| parabola(group, k)).collect()
+}
+
+/// The runs of each budget, the smallest first.
+pub(super) fn budgets(runs: &[Run], k: FlopsPerParamToken) -> Vec<Vec<&Run>> {
     let mut sorted: Vec<&Run> = runs.iter().collect();
     sorted.sort_by(|a, b| a.flops(k).total_cmp(&b.flops(k)).then(a.params.total_cmp(&b.params)));
     let mut found = Vec::new();
@@ -52,7 +57,7 @@ pub fn parabolas(runs: &[Run], k: FlopsPerParamToken) -> Vec<Parabola> {
         let most = first.flops(k) * ONE;
         let count = rest.partition_point(|run| run.flops(k) <= most);
         let (group, others) = rest.split_at(count);
-        found.extend(parabola(group, k));
+        found.push(group.to_vec());
         rest = others;
     }
     found

@@ -37,6 +37,12 @@ pub(super) fn terms(point: &Point, floor: f64, at: &Coordinates) -> [f64; 3] {
     [floor, exp(at[1] - at[3] * point.x), exp(at[2] - at[4] * point.y)]
 }
 
+/// Predicted less observed loss.
+pub(super) fn residual(point: &Point, at: &Coordinates) -> f64 {
+    let [e, a, b] = terms(point, exp(at[0]), at);
+    e + a + b - point.loss
+}
+
 /// Predicted less observed log loss.
 pub(super) fn log_residual(point: &Point, at: &Coordinates) -> f64 {
     let [e, a, b] = terms(point, exp(at[0]), at);

@@ -4,12 +4,14 @@ mod columns;
 mod error;
 mod filter;
 mod guard;
+mod row;
 
-use super::Run;
-use crate::quantity::{Flops, FlopsPerParamToken, Params, Quantity, Tokens, parse};
-use crate::table::{Place, shortened};
+use super::{MeasuredOptimum, MixtureRun, Run};
+use crate::quantity::FlopsPerParamToken;
+use columns::Table;
 use csv::StringRecord;
 use guard::Guard;
+use row::Row;
 use std::io::Read;
 
 pub use columns::{Columns, Role};
@@ -36,6 +38,41 @@ pub struct Runs {
     pub columns: Columns,
 }
 
+/// Optima of budgets that were read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Optima {
+    /// The optima that are kept, in the order of the file.
+    pub optima: Vec<MeasuredOptimum>,
+    /// Where they come from.
+    pub origin: Origin,
+}
+
+/// Runs over mixtures that were read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mixtures {
+    /// Names of the sources.
+    pub sources: Vec<String>,
+    /// Names of the losses.
+    pub losses: Vec<String>,
+    /// The runs that are kept, in the order of the file.
+    pub runs: Vec<MixtureRun>,
+    /// Where they come from.
+    pub origin: Origin,
+}
+
+/// What of a file was kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Origin {
+    /// Rows of the file.
+    pub rows: usize,
+    /// Rows that a condition left out.
+    pub filtered: usize,
+    /// FNV-1a of the file's bytes, 64 bit, in hexadecimal digits.
+    pub hash: String,
+    /// Which column is what.
+    pub columns: Columns,
+}
+
 /// Reads runs: a header, then one run a row. Sizes, tokens and FLOPs may have a unit (`70M`).
 /// Without tokens, D = FLOP / (k N).
 ///
@@ -49,6 +86,54 @@ pub fn read(
     drop_largest_loss: usize,
     k: FlopsPerParamToken,
 ) -> Result<Runs, ReadRunsError> {
+    let (mut runs, origin) =
+        rows(source, mapped, filters, Table::Runs, k, |row, c, h, k| row.run(c, h, k))?;
+    let dropped = drop_largest(&mut runs, drop_largest_loss)?;
+    let Origin { rows, filtered, hash, columns } = origin;
+    Ok(Runs { runs, rows, filtered, dropped, hash, columns })
+}
+
+/// Reads optima: of every budget its N*, its D*, or both.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_optima(
+    source: impl Read,
+    mapped: &[(Role, String)],
+    filters: &[Filter],
+    k: FlopsPerParamToken,
+) -> Result<Optima, ReadRunsError> {
+    let (optima, origin) =
+        rows(source, mapped, filters, Table::Optima, k, |row, c, h, _| row.optimum(c, h))?;
+    Ok(Optima { optima, origin })
+}
+
+/// Reads runs over mixtures: a share for each source, and one or more losses. Shares that sum to one
+/// within a hundredth are divided by their sum.
+///
+/// # Errors
+/// As [`read`]; shares that are negative or no mixture.
+pub fn read_mixtures(
+    source: impl Read,
+    mapped: &[(Role, String)],
+    filters: &[Filter],
+) -> Result<Mixtures, ReadRunsError> {
+    let k = FlopsPerParamToken::TRAINING;
+    let (runs, origin) =
+        rows(source, mapped, filters, Table::Mixtures, k, |row, c, h, _| row.mixture(c, h))?;
+    let names = |role| origin.columns.all(role).iter().map(|(_, name)| (*name).into()).collect();
+    Ok(Mixtures { sources: names(Role::Mixture), losses: names(Role::Loss), runs, origin })
+}
+
+/// The rows that meet the conditions, each as it is understood.
+fn rows<T>(
+    source: impl Read,
+    mapped: &[(Role, String)],
+    filters: &[Filter],
+    table: Table,
+    k: FlopsPerParamToken,
+    understood: fn(&Row, &Columns, &StringRecord, FlopsPerParamToken) -> Result<T, ReadRunsError>,
+) -> Result<(Vec<T>, Origin), ReadRunsError> {
     let guard = Guard::new(source);
     let watch = guard.watch();
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(guard);
@@ -57,9 +142,9 @@ pub fn read(
         Ok(header) => header.clone(),
         Err(error) => return Err(ReadRunsError::of(&error, 1)),
     };
-    let columns = Columns::find(&header, mapped)?;
+    let columns = Columns::find(&header, mapped, table)?;
     let wanted = filter::place(filters, &header, &columns)?;
-    let mut runs = Vec::new();
+    let mut kept = Vec::new();
     let (mut rows, mut filtered) = (0, 0);
     let mut record = StringRecord::new();
     loop {
@@ -77,16 +162,15 @@ pub fn read(
         let row =
             Row { record: &record, line: record.position().map_or(line, csv::Position::line) };
         if wanted.iter().all(|condition| condition.holds(&row, &columns, k)) {
-            runs.push(row.run(&columns, &header, k)?);
+            kept.push(understood(&row, &columns, &header, k)?);
         } else {
             filtered += 1;
         }
     }
-    if runs.is_empty() {
+    if kept.is_empty() {
         return Err(ReadRunsError::NoRows { rows });
     }
-    let dropped = drop_largest(&mut runs, drop_largest_loss)?;
-    Ok(Runs { runs, rows, filtered, dropped, hash: watch.hash(), columns })
+    Ok((kept, Origin { rows, filtered, hash: watch.hash(), columns }))
 }
 
 /// Drops the runs with the largest losses; of equal ones the later rows.
@@ -106,78 +190,4 @@ fn drop_largest(runs: &mut Vec<Run>, count: usize) -> Result<usize, ReadRunsErro
     let mut keep = keep.into_iter();
     runs.retain(|_| keep.next() == Some(true));
     Ok(count)
-}
-
-/// A row of the file.
-struct Row<'a> {
-    record: &'a StringRecord,
-    line: u64,
-}
-
-impl Row<'_> {
-    fn field(&self, column: usize) -> &str {
-        self.record.get(column).unwrap_or_default()
-    }
-
-    /// A number, or `None` where there is none.
-    fn number(&self, role: Role, column: usize) -> Option<f64> {
-        let text = self.field(column);
-        if let Ok(number) = text.parse() {
-            return Some(number);
-        }
-        match role {
-            Role::Params => parse::<Params>(text).ok().map(Quantity::get),
-            Role::Tokens => parse::<Tokens>(text).ok().map(Quantity::get),
-            Role::Flops => parse::<Flops>(text).ok().map(Quantity::get),
-            Role::Loss | Role::Weight => None,
-        }
-    }
-
-    /// What a role comes to in this row, whether it stands there or follows.
-    fn value(&self, role: Role, columns: &Columns, k: FlopsPerParamToken) -> Option<f64> {
-        if let Some(column) = columns.of(role) {
-            return self.number(role, column);
-        }
-        let stated = |role| self.number(role, columns.of(role)?);
-        match role {
-            Role::Tokens => Some(stated(Role::Flops)? / (k.0 * stated(Role::Params)?)),
-            Role::Flops => Some(k.0 * stated(Role::Params)? * stated(Role::Tokens)?),
-            Role::Weight => Some(1.0),
-            Role::Params | Role::Loss => None,
-        }
-    }
-
-    fn run(
-        &self,
-        columns: &Columns,
-        header: &StringRecord,
-        k: FlopsPerParamToken,
-    ) -> Result<Run, ReadRunsError> {
-        let value = |role: Role| {
-            let Some(column) = columns.of(role) else {
-                return Ok(self.value(role, columns, k).unwrap_or(f64::NAN));
-            };
-            let place =
-                || Place { line: self.line, column: column + 1, name: header[column].to_owned() };
-            let text = self.field(column);
-            match self.number(role, column) {
-                Some(number) if number.is_finite() && number > 0.0 => Ok(number),
-                Some(_) => {
-                    Err(ReadRunsError::Value { place: place(), role, text: shortened(text) })
-                }
-                None if text.is_empty() => Err(ReadRunsError::EmptyField { place: place() }),
-                None => Err(ReadRunsError::NotANumber { place: place(), text: shortened(text) }),
-            }
-        };
-        if columns.of(Role::Flops).is_some() {
-            value(Role::Flops)?;
-        }
-        Ok(Run {
-            params: value(Role::Params)?,
-            tokens: value(Role::Tokens)?,
-            loss: value(Role::Loss)?,
-            weight: value(Role::Weight)?,
-            line: self.line,
-        })
-    }
 }

@@ -4,6 +4,7 @@
 //! dimensions shrink to two that a grid covers: variable projection, as the crate varpro describes
 //! it.
 
+use super::Exponents;
 use super::objective::Coordinates;
 use super::sample::Point;
 use libm::{exp, log, sqrt};
@@ -16,9 +17,21 @@ const EXPONENTS: [f64; 2] = [0.03, 1.6];
 const ROWS: usize = 4096;
 /// Starts that are worth a search.
 const STARTS: usize = 4;
+/// Rows times starts that are searched from beside those: few rows have many shallow minima.
+const WORK: usize = 2000;
 
-/// The local minima of the grid, best first. With `relative` the squares are of relative errors.
-pub(super) fn starts(points: &[Point], relative: bool) -> Vec<Coordinates> {
+/// Where to search from.
+pub(super) struct Starts {
+    /// The local minima of the grid, best first.
+    pub(super) minima: Vec<Coordinates>,
+    /// Of every exponent of N the best of D, and the other way round, best first: they lie along the
+    /// valley whose floor a sharp loss makes uneven.
+    pub(super) valley: Vec<Coordinates>,
+}
+
+/// The starts of a grid. With `relative` the squares are of relative errors.
+pub(super) fn starts(points: &[Point], relative: bool, exponents: Exponents) -> Starts {
+    let valley = (WORK / points.len().max(1)).min(2 * SIDE);
     let points: Vec<&Point> = points.iter().step_by(points.len().div_ceil(ROWS).max(1)).collect();
     let weights: Vec<f64> = points
         .iter()
@@ -26,12 +39,27 @@ pub(super) fn starts(points: &[Point], relative: bool) -> Vec<Coordinates> {
         .collect();
     let sums = Sums::of(&points, &weights);
     let cells: Vec<Cell> = (0..SIDE * SIDE).map(|i| sums.cell(i / SIDE, i % SIDE)).collect();
-    let mut best: Vec<&Cell> = (0..cells.len())
-        .filter(|&i| neighbours(i).all(|j| (cells[i].left, i) < (cells[j].left, j)))
-        .map(|i| &cells[i])
+    let wanted = |i: usize| exponents == Exponents::Two || i / SIDE == i % SIDE;
+    let below = |i: usize, j: usize| (cells[i].left, i) < (cells[j].left, j);
+    let mut minima: Vec<usize> = (0..cells.len())
+        .filter(|&i| wanted(i))
+        .filter(|&i| neighbours(i).filter(|&j| wanted(j)).all(|j| below(i, j)))
         .collect();
-    best.sort_by(|a, b| a.left.total_cmp(&b.left));
-    best.into_iter().take(STARTS).map(|cell| cell.at).collect()
+    let lines = (0..SIDE).flat_map(|line| {
+        let row = (0..SIDE).map(move |column| line * SIDE + column);
+        let column = (0..SIDE).map(move |row| row * SIDE + line);
+        [row.collect::<Vec<_>>(), column.collect()]
+    });
+    let least = |line: Vec<usize>| {
+        line.into_iter().filter(|&i| wanted(i)).reduce(|a, b| if below(b, a) { b } else { a })
+    };
+    let mut along: Vec<usize> = lines.filter_map(least).collect();
+    let at = |order: &mut Vec<usize>, most: usize| {
+        order.sort_by(|&a, &b| cells[a].left.total_cmp(&cells[b].left).then(a.cmp(&b)));
+        order.dedup();
+        order.iter().take(most).map(|&i| cells[i].at).collect()
+    };
+    Starts { minima: at(&mut minima, STARTS), valley: at(&mut along, valley) }
 }
 
 fn exponent(index: usize) -> f64 {

@@ -1,6 +1,6 @@
 //! The optimum at a target budget, and how far that lies from the runs.
 
-use super::{Bootstrap, Run, Settings, interval_80};
+use super::{Bootstrap, Run, Settings};
 use crate::law::{Optimum, Range, Surface};
 use crate::plan::Interval;
 use crate::quantity::{Flops, FlopsPerParamToken, significant};
@@ -56,8 +56,7 @@ impl Target {
         let flops = settings.target.unwrap_or(Flops(largest));
         let optimum = surface.optimum(flops, k);
         let over = |of: fn(&Optimum) -> f64| {
-            let draws = &bootstrap?.draws;
-            interval_80(of(&optimum), draws.iter().map(|draw| of(&draw.optimum(flops, k))))
+            bootstrap?.interval_80(of(&optimum), |draw| of(&draw.optimum(flops, k)))
         };
         Self {
             flops,

@@ -1,6 +1,7 @@
 //! Bootstrap draws of the default law, and intervals from them.
 
-use super::{Law, Surface};
+use super::{Law, Optimum, PowerLaw, Surface};
+use crate::quantity::{Flops, FlopsPerParamToken};
 use serde::Deserialize;
 use std::sync::LazyLock;
 
@@ -15,6 +16,8 @@ pub enum Draws {
     Embedded,
     /// Those that stand in the law's own file.
     Own(Vec<Surface>),
+    /// Those of a law file that knows optima alone.
+    Powers(Vec<PowerLaw>),
 }
 
 impl From<bool> for Draws {
@@ -28,10 +31,19 @@ impl Law {
     #[must_use]
     pub fn draws(&self) -> &[Surface] {
         match &self.draws {
-            Draws::None => &[],
+            Draws::None | Draws::Powers(_) => &[],
             Draws::Embedded => draws(),
             Draws::Own(draws) => draws,
         }
+    }
+
+    /// The optima of a budget under the draws of a law that knows optima alone; empty where it has
+    /// none.
+    #[must_use]
+    pub fn drawn_optima(&self, flops: Flops, k: FlopsPerParamToken) -> Vec<Optimum> {
+        let Draws::Powers(draws) = &self.draws else { return Vec::new() };
+        let six = Flops(flops.0 * FlopsPerParamToken::TRAINING.0 / k.0);
+        draws.iter().map(|power| power.optimum(six)).collect()
     }
 }
 

@@ -14,9 +14,13 @@
 //! ```
 //!
 //! `llmplan fit` writes it with the range of the runs, where it comes from, and the draws behind
-//! its intervals. All but the constants may be left out.
+//! its intervals. All but the constants may be left out. A law that knows the optimum of a budget
+//! alone has `[power]` in their place, `params = [c, x]` for N* = c C^x and `tokens` for D*; one that
+//! knows what repeated data are worth has `[repeats]` beside them.
 
-use super::{Architecture, Counting, Draws, Form, Law, Range, Status, Surface};
+use super::{
+    Architecture, Counting, Draws, Form, Law, Power, PowerLaw, Range, Repeats, Status, Surface,
+};
 use crate::fact::nearest;
 use crate::quantity::exact;
 use serde::Deserialize;
@@ -50,8 +54,15 @@ pub struct LawFile {
     /// Day of the fit.
     #[serde(default)]
     pub as_of: Option<Datetime>,
-    /// E, A, B, α and β.
-    pub constants: Surface,
+    /// E, A, B, α and β, of a law of the loss.
+    #[serde(default)]
+    pub constants: Option<Surface>,
+    /// N* and D* as powers of the budget, of a law of the optimum alone.
+    #[serde(default)]
+    pub power: Option<PowerLaw>,
+    /// How repeated tokens and excess parameters decay.
+    #[serde(default)]
+    pub repeats: Option<Repeats>,
     /// Where the runs lie.
     #[serde(default)]
     pub range: Range,
@@ -69,11 +80,14 @@ enum Kind {
     Law,
 }
 
-/// Draws, each as E, A, B, α, β.
+/// Draws, each as E, A, B, α, β, or as coefficient and exponent of N*, then of D*.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rows {
+    #[serde(default)]
     rows: Vec<[f64; 5]>,
+    #[serde(default)]
+    powers: Vec<[f64; 4]>,
 }
 
 /// What computed a law from what.
@@ -114,6 +128,25 @@ impl LawFile {
     pub fn new(name: &str, constants: Surface, draws: &[Surface]) -> Self {
         let row = |s: &Surface| [s.e, s.a, s.b, s.alpha, s.beta];
         Self {
+            constants: Some(constants),
+            draws: Rows { rows: draws.iter().map(row).collect(), powers: Vec::new() },
+            ..Self::empty(name)
+        }
+    }
+
+    /// A file for powers of the budget that were fitted.
+    #[must_use]
+    pub fn of_powers(name: &str, power: PowerLaw, draws: &[[Power; 2]]) -> Self {
+        let row = |[n, d]: &[Power; 2]| [n.coefficient, n.exponent, d.coefficient, d.exponent];
+        Self {
+            power: Some(power),
+            draws: Rows { rows: Vec::new(), powers: draws.iter().map(row).collect() },
+            ..Self::empty(name)
+        }
+    }
+
+    fn empty(name: &str) -> Self {
+        Self {
             kind: Kind::Law,
             format: FORMAT,
             name: name.to_owned(),
@@ -122,10 +155,12 @@ impl LawFile {
             data: None,
             note: None,
             as_of: None,
-            constants,
+            constants: None,
+            power: None,
+            repeats: None,
             range: Range::default(),
             provenance: None,
-            draws: Rows { rows: draws.iter().map(row).collect() },
+            draws: Rows::default(),
         }
     }
 
@@ -154,12 +189,35 @@ impl LawFile {
 
     /// Whether all numbers can be those of a law.
     fn sound(&self) -> Result<(), String> {
-        let good = |row: &[f64; 5]| row.iter().all(|value| value.is_finite() && *value > 0.0);
-        let s = &self.constants;
-        if !good(&[s.e, s.a, s.b, s.alpha, s.beta]) {
-            return Err(": `constants` make no law".to_owned());
+        let good = |row: &[f64]| row.iter().all(|value| value.is_finite() && *value > 0.0);
+        // an exponent of D* or N* may lie beyond nought or one where the runs tell little
+        let power = |[c, x]: [f64; 2]| c.is_finite() && c > 0.0 && x.is_finite() && x.abs() < 10.0;
+        match (&self.constants, &self.power) {
+            (Some(_), Some(_)) => {
+                return Err(
+                    ": `constants` and `power` are two laws; leave one out: numbers".to_owned()
+                );
+            }
+            (None, None) => return Err(": there are neither `constants` nor `power`".to_owned()),
+            (Some(s), None) if !good(&[s.e, s.a, s.b, s.alpha, s.beta]) => {
+                return Err(": `constants` make no law".to_owned());
+            }
+            (None, Some(law)) => {
+                let stated: Vec<Power> = [law.params, law.tokens].into_iter().flatten().collect();
+                let sound = stated.iter().all(|of| power([of.coefficient, of.exponent]));
+                if stated.is_empty() || !sound || !good(&[law.unit_flops]) {
+                    return Err(": `power` makes no law".to_owned());
+                }
+            }
+            (Some(_), None) => {}
         }
-        match self.draws.rows.iter().position(|row| !good(row)) {
+        if self.repeats.is_some_and(|of| !good(&[of.tokens, of.params])) {
+            return Err(": `repeats` make no law".to_owned());
+        }
+        let surfaces = self.draws.rows.iter().position(|row| !good(row));
+        let powers = &self.draws.powers;
+        let powers = powers.iter().position(|&[c, x, d, y]| !power([c, x]) || !power([d, y]));
+        match surfaces.or(powers) {
             Some(row) => Err(format!(": row {} of `draws` makes no law", row + 1)),
             None => Ok(()),
         }
@@ -174,20 +232,30 @@ impl LawFile {
         let draws =
             self.draws.rows.iter().map(|&[e, a, b, alpha, beta]| Surface { e, a, b, alpha, beta });
         let draws: Vec<Surface> = draws.collect();
+        let powers = self.draws.powers.iter().map(|&[c, x, d, y]| PowerLaw::new([c, x], [d, y]));
+        let draws = match self.power {
+            _ if !draws.is_empty() && self.constants.is_some() => Draws::Own(draws),
+            Some(_) if !self.draws.powers.is_empty() => Draws::Powers(powers.collect()),
+            _ => Draws::None,
+        };
+        let form = match (self.constants, self.power) {
+            (Some(constants), _) => Form::Surface(constants),
+            (None, power) => Form::Power(power.expect("reading asks for one of the two")),
+        };
         let source = self.provenance.as_ref().map_or("a law file".to_owned(), Provenance::source);
         Law {
             title: format!("{}, from a law file", self.name),
             name: self.name,
             aliases: Vec::new(),
-            form: Form::Surface(self.constants),
-            repeats: None,
+            form,
+            repeats: self.repeats,
             counts: self.counts.unwrap_or_else(|| "parameters as the runs count them".to_owned()),
             counting: self.counting,
             data: self.data.unwrap_or_else(|| "not stated".to_owned()),
             range: self.range,
             architecture: Architecture::Dense,
             status: Status::Current,
-            draws: if draws.is_empty() { Draws::None } else { Draws::Own(draws) },
+            draws,
             source,
             as_of: self
                 .as_of
@@ -209,16 +277,33 @@ impl LawFile {
         if let Some(day) = self.as_of {
             let _ = writeln!(out, "as_of = {day}");
         }
-        let s = &self.constants;
-        let _ = writeln!(
-            out,
-            "\n[constants] # L = e + a/N^alpha + b/D^beta\ne = {}\na = {}\nb = {}\nalpha = {}\nbeta = {}",
-            exact(s.e),
-            exact(s.a),
-            exact(s.b),
-            exact(s.alpha),
-            exact(s.beta)
-        );
+        if let Some(s) = &self.constants {
+            let _ = writeln!(
+                out,
+                "\n[constants] # L = e + a/N^alpha + b/D^beta\ne = {}\na = {}\nb = {}\nalpha = {}\nbeta = {}",
+                exact(s.e),
+                exact(s.a),
+                exact(s.b),
+                exact(s.alpha),
+                exact(s.beta)
+            );
+        }
+        if let Some(power) = &self.power {
+            out.push_str("\n[power] # [c, x]: c C^x, C in FLOP\n");
+            for (key, power) in [("params", power.params), ("tokens", power.tokens)] {
+                if let Some(Power { coefficient, exponent }) = power {
+                    let _ = writeln!(out, "{key} = [{}, {}]", float(coefficient), float(exponent));
+                }
+            }
+        }
+        if let Some(Repeats { tokens, params }) = self.repeats {
+            let _ = writeln!(
+                out,
+                "\n[repeats] # R_D* and R_N*\ntokens = {}\nparams = {}",
+                float(tokens),
+                float(params)
+            );
+        }
         let r = &self.range;
         out.push_str("\n[range] # of the runs\n");
         for (key, ends) in [
@@ -237,6 +322,16 @@ impl LawFile {
         if !self.draws.rows.is_empty() {
             out.push_str("\n[draws] # refits to resampled runs: e, a, b, alpha, beta\nrows = [\n");
             for row in &self.draws.rows {
+                let row = row.map(|value| format!("{value:.7e}")).join(", ");
+                let _ = writeln!(out, "    [{row}],");
+            }
+            out.push_str("]\n");
+        }
+        if !self.draws.powers.is_empty() {
+            out.push_str(
+                "\n[draws] # refits to resamples: c and x of N*, then of D*\npowers = [\n",
+            );
+            for row in &self.draws.powers {
                 let row = row.map(|value| format!("{value:.7e}")).join(", ");
                 let _ = writeln!(out, "    [{row}],");
             }

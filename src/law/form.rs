@@ -129,6 +129,18 @@ fn one() -> f64 {
 }
 
 impl PowerLaw {
+    /// N* and D* as powers of the FLOP, each `[coefficient, exponent]`.
+    #[must_use]
+    pub fn new(params: [f64; 2], tokens: [f64; 2]) -> Self {
+        Self {
+            unit_flops: 1.0,
+            params: Some(params.into()),
+            tokens: Some(tokens.into()),
+            flops_per_token: None,
+            loss: None,
+        }
+    }
+
     /// The two lines through a printed table of optima.
     #[must_use]
     pub fn through(rows: &[TableRow]) -> Self {

@@ -1,13 +1,22 @@
 //! A law that was fitted, with what it says of a budget and how far it is to be trusted.
 
+mod constrained;
 mod json;
+mod mixing;
+mod power;
+mod source;
 
 use super::block::Block;
-use crate::fit::{Fit, Objective, Runs, Settings, interval_80};
-use crate::law::{LawFile, Provenance, Surface};
+use crate::fit::{Exponents, Fit, Objective, Residual, Runs, Settings};
+use crate::law::{LawFile, Surface};
 use crate::plan::Interval;
+use crate::quantity::FlopsPerParamToken;
 use crate::quantity::{Flops, Loss, Params, Quantity, Tokens, TokensPerParam, exact, significant};
-use std::fmt::Write as _;
+
+pub use constrained::ConstrainedView;
+pub use mixing::MixingView;
+pub use power::PowerView;
+pub use source::Source;
 
 /// A fit with the runs that it comes from.
 #[derive(Debug, Clone, Copy)]
@@ -69,42 +78,32 @@ impl FitView<'_> {
     #[must_use]
     pub fn law_file(&self, name: &str) -> LawFile {
         let Fit { surface, bootstrap, .. } = self.fit;
-        let kept = bootstrap.as_ref().map_or_else(Vec::new, |bootstrap| {
-            crate::fit::representatives(surface, &bootstrap.draws)
-        });
+        let kept = bootstrap
+            .as_ref()
+            .map_or_else(Vec::new, |bootstrap| bootstrap.representatives(surface));
         let mut file = LawFile::new(name, *surface, &kept);
         file.data = Some(self.source());
         file.range = self.fit.range;
-        file.provenance = Some(Provenance {
-            llmplan: env!("CARGO_PKG_VERSION").to_owned(),
-            data_hash: self.runs.hash.clone(),
-            rows: self.fit.rows as u64,
-            objective: self.fit.objective.name().to_owned(),
-            delta: delta(self.fit.objective),
-            value: self.fit.value,
-            bootstrap: u64::from(self.settings.bootstrap),
-            seed: self.settings.seed,
-        });
+        let tied = if self.is_tied() { "tied, " } else { "" };
+        let objective = format!("{tied}{}", self.fit.objective.name());
+        let delta = delta(self.fit.objective);
+        let from = Source::of_runs(self.name, self.runs);
+        file.provenance = Some(from.provenance(&objective, delta, self.fit.value, self.settings));
         file
+    }
+
+    fn is_tied(&self) -> bool {
+        self.settings.exponents == Exponents::Tied
     }
 
     /// The file and which of its rows are fitted.
     fn source(&self) -> String {
-        let Runs { rows, filtered, dropped, .. } = *self.runs;
-        let mut text = format!("{}: {} runs", self.name, self.fit.rows);
-        if filtered > 0 {
-            let _ = write!(text, ", {filtered} of {rows} left out by --where");
-        }
-        if dropped > 0 {
-            let _ = write!(text, ", the {dropped} largest losses dropped");
-        }
-        text
+        Source::of_runs(self.name, self.runs).text()
     }
 
     /// An 80 % interval of a quantity of the law.
     fn over(&self, of: fn(&Surface) -> f64) -> Option<Interval> {
-        let draws = &self.fit.bootstrap.as_ref()?.draws;
-        interval_80(of(&self.fit.surface), draws.iter().map(of))
+        self.fit.bootstrap.as_ref()?.interval_80(of(&self.fit.surface), of)
     }
 
     fn constants(&self) -> Block {
@@ -168,14 +167,11 @@ impl FitView<'_> {
                 second.map(|second| significant(second.params_exponent, 4)),
             ),
         ];
-        let far = match target.extrapolation {
-            times if times > 1.0 => format!("x {} beyond", significant(times, 3)),
-            _ => "within".to_owned(),
-        };
         let mut blocks = vec![
             Block::Heading(format!(
-                "Optimum at {}, {far} the largest budget of the runs",
-                target.flops.human()
+                "Optimum at {}, {}",
+                target.flops.human(),
+                far(target.extrapolation, "runs")
             )),
             Block::table(&["", "this law", "80 %", "IsoFLOP parabolas"], rows, 1),
         ];
@@ -225,23 +221,36 @@ impl FitView<'_> {
                 bootstrap.draws.len().to_string(),
             ]);
         }
-        let worst = fit.worst.iter().map(|worst| {
-            vec![
-                worst.run.line.to_string(),
-                Params(worst.run.params).human(),
-                Tokens(worst.run.tokens).human(),
-                Flops(worst.run.flops(self.settings.k)).human(),
-                format!("{:.4}", worst.run.loss),
-                format!("{:.4}", worst.predicted),
-                format!("{:+.2} %", 100.0 * (worst.run.loss / worst.predicted - 1.0)),
-            ]
-        });
+        let [heading, worst] = worst_runs(&fit.worst, self.settings.k);
+        vec![Block::Heading("Fit".to_owned()), Block::table(&["", "", ""], rows, 2), heading, worst]
+    }
+}
+
+/// The runs that lie furthest from a law.
+fn worst_runs(worst: &[Residual], k: FlopsPerParamToken) -> [Block; 2] {
+    let rows = worst.iter().map(|worst| {
         vec![
-            Block::Heading("Fit".to_owned()),
-            Block::table(&["", "", ""], rows, 2),
-            Block::Heading("Runs furthest from the law".to_owned()),
-            Block::table(&["line", "N", "D", "FLOP", "loss", "law", "off by"], worst.collect(), 0),
+            worst.run.line.to_string(),
+            Params(worst.run.params).human(),
+            Tokens(worst.run.tokens).human(),
+            Flops(worst.run.flops(k)).human(),
+            format!("{:.4}", worst.run.loss),
+            format!("{:.4}", worst.predicted),
+            format!("{:+.2} %", 100.0 * (worst.run.loss / worst.predicted - 1.0)),
         ]
+    });
+    [
+        Block::Heading("Runs furthest from the law".to_owned()),
+        Block::table(&["line", "N", "D", "FLOP", "loss", "law", "off by"], rows.collect(), 0),
+    ]
+}
+
+/// How far a budget lies from what was measured.
+fn far(extrapolation: f64, of: &str) -> String {
+    if extrapolation > 1.0 {
+        format!("x {} beyond the largest budget of the {of}", significant(extrapolation, 3))
+    } else {
+        format!("within the largest budget of the {of}")
     }
 }
 

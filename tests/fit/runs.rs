@@ -36,7 +36,7 @@ fn parabolas_go_through_their_runs() {
     let run = |u: f64| {
         let params = 1e9 * libm::exp(u);
         let loss = 2.5 + 0.07 * (u - 0.3) * (u - 0.3);
-        Run { params, tokens: 1e21 / 6.0 / params, loss, weight: 1.0, line: 0 }
+        Run { params, tokens: 1e21 / 6.0 / params, loss, weight: 1.0, unique_tokens: None, line: 0 }
     };
     let runs: Vec<Run> = [-1.0, -0.5, 0.0, 0.6, 1.1, 1.4].map(run).to_vec();
     let found = parabolas(&runs, FlopsPerParamToken::TRAINING);
@@ -73,7 +73,7 @@ fn runs_that_tell_no_law_are_refused() {
     assert!(matches!(fails(&runs[..2]), FitError::TooFew { rows: 2, .. }));
     assert_eq!(fails(&runs[..7]), FitError::OneBudget);
     let repeated: Vec<Run> = std::iter::repeat_n(runs[0], 40).collect();
-    assert!(matches!(fails(&repeated), FitError::TooFew { rows: 40, distinct: 1 }));
+    assert!(matches!(fails(&repeated), FitError::TooFew { rows: 40, distinct: 1, .. }));
     let one = |set: fn(&mut Run)| {
         let mut runs = runs.clone();
         runs.iter_mut().for_each(set);

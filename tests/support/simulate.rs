@@ -40,7 +40,8 @@ impl Grid {
                 let wild = if rng.random::<f64>() < self.wild { 4.0 } else { 1.0 };
                 let deviation = libm::exp(self.noise * wild * normal(&mut rng));
                 let loss = TRUTH.loss(Params(params), Tokens(tokens)).0 * deviation;
-                runs.push(Run { params, tokens, loss, weight: 1.0, line: runs.len() as u64 + 2 });
+                let line = runs.len() as u64 + 2;
+                runs.push(Run { params, tokens, loss, weight: 1.0, unique_tokens: None, line });
             }
         }
         runs

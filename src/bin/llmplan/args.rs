@@ -255,10 +255,17 @@ pub enum Format {
 
 #[derive(Debug, Args)]
 pub struct Fit {
-    /// Runs as CSV with a header: params, tokens or flops, loss, and a weight if there is one (`-`
-    /// for standard input)
+    /// Runs as CSV with a header (`-` for standard input)
+    ///
+    /// params, tokens or flops, loss; weight and `unique_tokens` where there are any. For --form
+    /// power-law flops, params or tokens, and weight or `log_std`; for --form mixing columns that
+    /// begin with mixture, and loss or columns that begin with it.
     pub file: PathBuf,
-    /// Which column is what, where its name does not tell: params="Model Size"; repeatable
+    /// What is fitted
+    #[arg(long, value_enum, default_value = "parametric")]
+    pub form: FitForm,
+    /// Which column is what, where its name does not tell: params="Model Size"; repeatable; of
+    /// mixtures and their losses also all that a pattern fits: mixture="`train_*`"
     #[arg(long = "column", value_name = "WHAT=NAME", value_parser = column)]
     pub columns: Vec<(Role, String)>,
     /// Only rows that meet a condition: "flops<1e21"; repeatable
@@ -268,8 +275,10 @@ pub struct Fit {
     #[arg(long, value_name = "COUNT", default_value = "0")]
     pub drop_largest_loss: usize,
     /// What is minimised
-    #[arg(long, value_enum, default_value = "log-huber")]
-    pub objective: ObjectiveName,
+    ///
+    /// [default: log-huber]
+    #[arg(long, value_enum)]
+    pub objective: Option<ObjectiveName>,
     /// Where the Huber loss turns from quadratic to linear [default: 0.001]
     #[arg(long, value_name = "DELTA", value_parser = delta, allow_hyphen_values = true)]
     pub delta: Option<f64>,
@@ -282,6 +291,13 @@ pub struct Fit {
     /// The budget whose optimum is wanted, FLOP; the largest of the runs unless given
     #[arg(long, value_name = "FLOP", allow_hyphen_values = true)]
     pub flops: Option<Flops>,
+    /// The law whose constants are held under --form data-constrained: a name or a file; that of the
+    /// runs without repeats unless given
+    #[arg(long, value_name = "LAW")]
+    pub law: Option<String>,
+    /// The plan whose run and sources limit the mixture of --form mixing
+    #[arg(long, value_name = "PLAN")]
+    pub plan: Option<PathBuf>,
     /// Format of the answer
     #[arg(long, value_enum, default_value = "text")]
     pub format: MixFormat,
@@ -291,6 +307,36 @@ pub struct Fit {
     /// Let -o replace an existing file
     #[arg(long, requires = "keep")]
     pub force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FitForm {
+    /// L = E + A/N^alpha + B/D^beta
+    Parametric,
+    /// The same with one exponent for both
+    Tied,
+    /// What repeated data are worth, `R_D*` and `R_N*`, with the other constants held
+    DataConstrained,
+    /// Optima of budgets by parabolas through their runs, and the power that goes through them
+    Isoflop,
+    /// The power of the budget that goes through measured optima
+    PowerLaw,
+    /// The loss over the mixture, `L_i = c_i + k_i exp(sum t_ij r_j)`, and the best mixture
+    Mixing,
+}
+
+impl FitForm {
+    /// The id that the flag uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Parametric => "parametric",
+            Self::Tied => "tied",
+            Self::DataConstrained => "data-constrained",
+            Self::Isoflop => "isoflop",
+            Self::PowerLaw => "power-law",
+            Self::Mixing => "mixing",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

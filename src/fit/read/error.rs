@@ -28,10 +28,11 @@ pub enum ReadRunsError {
         rows: usize,
     },
     /// No column for something that is needed.
-    #[error("no column is {}; {}name it with --column {}=\"NAME\". The file has {}",
+    #[error("no column is {}; {}name it with --column {}=\"{}\". The file has {}",
         .role.described(),
         did_you_mean(.nearest),
         .role.name(),
+        if *.role == Role::Mixture { "PREFIX*" } else { "NAME" },
         listed(.header))]
     Missing {
         /// What is missing.
@@ -40,6 +41,23 @@ pub enum ReadRunsError {
         nearest: Vec<String>,
         /// Columns of the file.
         header: Vec<String>,
+    },
+    /// A column that the form does not read.
+    #[error("this form reads no column that is {}; it reads {}", .role.described(),
+        .known.iter().map(|role| role.name()).collect::<Vec<_>>().join(", "))]
+    NotOfForm {
+        /// What was named.
+        role: Role,
+        /// What is read.
+        known: &'static [Role],
+    },
+    /// Shares that are no mixture.
+    #[error("line {line}: the shares of the sources sum to {sum}, where a mixture sums to 1")]
+    NoMixture {
+        /// Where.
+        line: u64,
+        /// Their sum.
+        sum: f64,
     },
     /// Several columns for one thing.
     #[error("{} could each be {}: choose one with --column {}=\"NAME\"",

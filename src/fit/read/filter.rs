@@ -1,7 +1,8 @@
 //! Conditions on rows: `flops<1e21`.
 
 use super::columns::named;
-use super::{Columns, ReadRunsError, Role, Row};
+use super::row::Row;
+use super::{Columns, ReadRunsError, Role};
 use crate::quantity::FlopsPerParamToken;
 use csv::StringRecord;
 use std::str::FromStr;
@@ -9,7 +10,8 @@ use std::str::FromStr;
 /// A condition as it is written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Filter {
-    /// What is compared: params, tokens, flops, loss or weight, or the name of a column.
+    /// What is compared: params, tokens, flops, loss, weight, `unique_tokens` or epochs, or the name of a
+    /// column.
     pub name: String,
     /// How.
     pub condition: Condition,
@@ -70,7 +72,15 @@ fn number(text: &str) -> Option<f64> {
 /// A condition that knows where its value stands.
 pub(super) struct Placed<'a> {
     filter: &'a Filter,
-    of: Result<Role, usize>,
+    of: Of,
+}
+
+/// What a condition compares.
+enum Of {
+    Role(Role),
+    /// Tokens over unique tokens.
+    Epochs,
+    Column(usize),
 }
 
 /// Finds the column of each condition: a role's, or that of a name.
@@ -81,9 +91,16 @@ pub(super) fn place<'a>(
 ) -> Result<Vec<Placed<'a>>, ReadRunsError> {
     let placed = filters.iter().map(|filter| {
         let role = Role::ALL.into_iter().find(|role| role.name() == filter.name);
-        let of = match role.filter(|role| *role != Role::Weight || columns.of(*role).is_some()) {
-            Some(role) => Ok(role),
-            None => Err(named(header, &filter.name)?),
+        let stands = |role: &Role| {
+            let follows = matches!(role, Role::Tokens | Role::Flops);
+            columns.of(*role).is_some() || (follows && columns.of(Role::Params).is_some())
+        };
+        let of = match role.filter(stands) {
+            Some(role) => Of::Role(role),
+            None if filter.name == "epochs" && columns.of(Role::UniqueTokens).is_some() => {
+                Of::Epochs
+            }
+            None => Of::Column(named(header, &filter.name)?),
         };
         Ok(Placed { filter, of })
     });
@@ -94,8 +111,12 @@ impl Placed<'_> {
     /// A field that is no number meets no comparison.
     pub(super) fn holds(&self, row: &Row, columns: &Columns, k: FlopsPerParamToken) -> bool {
         let value = match self.of {
-            Ok(role) => row.value(role, columns, k),
-            Err(column) => number(row.field(column)),
+            Of::Role(role) => row.value(role, columns, k),
+            Of::Epochs => row
+                .value(Role::Tokens, columns, k)
+                .zip(row.value(Role::UniqueTokens, columns, k))
+                .map(|(tokens, unique)| tokens / unique),
+            Of::Column(column) => number(row.field(column)),
         };
         if let (Some(value), Some(with)) = (value, number(&self.filter.value)) {
             return match self.filter.condition {
@@ -107,7 +128,10 @@ impl Placed<'_> {
                 Condition::IsNot => value.total_cmp(&with).is_ne(),
             };
         }
-        let text = self.of.err().map_or("", |column| row.field(column));
+        let text = match self.of {
+            Of::Column(column) => row.field(column),
+            Of::Role(_) | Of::Epochs => "",
+        };
         match self.filter.condition {
             Condition::Is => text == self.filter.value,
             Condition::IsNot => text != self.filter.value,

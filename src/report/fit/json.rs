@@ -1,7 +1,7 @@
 //! A fit as JSON: versioned, in base units, unrounded.
 
-use super::{FitView, delta, params_exponent};
-use crate::fit::IsoFlop;
+use super::{FitView, Source, delta, params_exponent};
+use crate::fit::{IsoFlop, Residual};
 use crate::plan::Interval;
 use serde_json::{Map, Value, json};
 
@@ -23,6 +23,7 @@ impl FitView<'_> {
             }
         };
         put("version", json!(VERSION));
+        put("form", json!(if self.is_tied() { "tied" } else { "parametric" }));
         put("constants", json!(fit.surface));
         put("standard_errors", json!(fit.bootstrap.as_ref().map(|own| own.standard_errors)));
         let name = fit.objective.name();
@@ -47,17 +48,7 @@ impl FitView<'_> {
         );
         put("condition_number", finite(fit.condition));
         put("condition_number_centred", finite(fit.condition_centred));
-        let worst = fit.worst.iter().map(|worst| {
-            json!({
-                "line": worst.run.line,
-                "params": worst.run.params,
-                "tokens": worst.run.tokens,
-                "loss": worst.run.loss,
-                "predicted": worst.predicted,
-                "log_residual": worst.log_residual,
-            })
-        });
-        put("residuals", json!({ "log_rms": fit.rms, "worst": worst.collect::<Vec<_>>() }));
+        put("residuals", residuals(fit.rms, &fit.worst));
         put(
             "bootstrap",
             json!(fit.bootstrap.as_ref().map(|own| json!({
@@ -65,29 +56,17 @@ impl FitView<'_> {
                 "seed": self.settings.seed,
                 "refitted": !own.linear,
                 "at_ends": own.at_ends,
+                "widened": own.wider,
             }))),
         );
-        let runs = self.runs;
-        let columns: Map<String, Value> =
-            runs.columns.iter().map(|(role, name)| (role.name().to_owned(), json!(name))).collect();
-        put(
-            "data",
-            json!({
-                "file": self.name,
-                "hash": runs.hash,
-                "rows": runs.rows,
-                "filtered": runs.filtered,
-                "dropped": runs.dropped,
-                "fitted": fit.rows,
-                "columns": columns,
-                "range": {
-                    "flops": fit.range.flops,
-                    "params": fit.range.params,
-                    "tokens": fit.range.tokens,
-                    "tokens_per_param": fit.range.tokens_per_param,
-                },
-            }),
-        );
+        let mut data = Source::of_runs(self.name, self.runs).json();
+        data["range"] = json!({
+            "flops": fit.range.flops,
+            "params": fit.range.params,
+            "tokens": fit.range.tokens,
+            "tokens_per_param": fit.range.tokens_per_param,
+        });
+        put("data", data);
         put("remarks", json!(fit.remarks));
         serde_json::to_string_pretty(&map).expect("a fit is JSON") + "\n"
     }
@@ -116,6 +95,21 @@ impl FitView<'_> {
         }
         value
     }
+}
+
+/// The deviations of runs from a law.
+pub(super) fn residuals(log_rms: f64, worst: &[Residual]) -> Value {
+    let worst = worst.iter().map(|worst| {
+        json!({
+            "line": worst.run.line,
+            "params": worst.run.params,
+            "tokens": worst.run.tokens,
+            "loss": worst.run.loss,
+            "predicted": worst.predicted,
+            "log_residual": worst.log_residual,
+        })
+    });
+    json!({ "log_rms": log_rms, "worst": worst.collect::<Vec<_>>() })
 }
 
 fn isoflop_json(isoflop: &IsoFlop) -> Value {

@@ -1,11 +1,14 @@
 //! `fit`: one's own law from one's own runs.
 
-use crate::args::{Fit, MixFormat, ObjectiveName};
+mod forms;
+
+use crate::args::{Fit, FitForm, MixFormat, ObjectiveName};
 use crate::{Exit, files, output};
 use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use plan::fit::{Objective, Settings, fit_with, read};
-use plan::report::{FitView, markdown, text};
+use plan::fit::{Exponents, Objective, Settings, fit_with, read};
+use plan::law::LawFile;
+use plan::report::{Block, FitView, markdown, text};
 use std::path::Path;
 use std::sync::Once;
 use std::time::{Duration, Instant};
@@ -14,7 +17,10 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(1);
 
 pub fn fit(arguments: &Fit) -> Result<Exit> {
+    belongs(arguments)?;
+    let tied = arguments.form == FitForm::Tied;
     let settings = Settings {
+        exponents: if tied { Exponents::Tied } else { Exponents::Two },
         objective: objective(arguments)?,
         bootstrap: arguments.bootstrap,
         seed: arguments.seed,
@@ -22,26 +28,21 @@ pub fn fit(arguments: &Fit) -> Result<Exit> {
         ..Settings::default()
     };
     let name = files::name(&arguments.file);
-    let source = files::stream(&arguments.file)?;
-    let (columns, drop) = (&arguments.columns, arguments.drop_largest_loss);
-    let runs = read(source, columns, &arguments.filters, drop, settings.k)
-        .with_context(|| name.clone())?;
-    let fitted = {
-        let bar = Bar::new(settings.bootstrap);
-        let fitted = fit_with(&runs.runs, &settings, &|| bar.step());
-        bar.0.finish_and_clear();
-        fitted.with_context(|| name.clone())?
+    let told = match arguments.form {
+        FitForm::Parametric | FitForm::Tied => surface(arguments, &settings),
+        FitForm::Isoflop => forms::isoflop(arguments, &settings),
+        FitForm::PowerLaw => forms::power(arguments, &settings),
+        FitForm::DataConstrained => forms::constrained(arguments, &settings),
+        FitForm::Mixing => forms::mixing(arguments, &settings),
     };
-    let short = Path::new(&name).file_name().map_or(name.as_str().into(), |n| n.to_string_lossy());
-    let view = FitView { name: &short, runs: &runs, settings: &settings, fit: &fitted };
+    let told = told.with_context(|| name.clone())?;
     let rendered = match arguments.format {
-        MixFormat::Text => text(&view.blocks(), output::width()),
-        MixFormat::Markdown => markdown(&view.blocks()),
-        MixFormat::Json => view.json(),
+        MixFormat::Text => text(&told.blocks, output::width()),
+        MixFormat::Markdown => markdown(&told.blocks),
+        MixFormat::Json => told.json,
     };
-    if let Some(path) = &arguments.keep {
-        let stem = path.file_stem().map_or("fit".into(), |stem| stem.to_string_lossy());
-        let law = view.law_file(&stem).text();
+    if let (Some(path), Some(law)) = (&arguments.keep, told.law) {
+        let law = law.text();
         if files::is_stdin(path) {
             output::print(&law)?;
             return Ok(Exit::Answered);
@@ -53,16 +54,87 @@ pub fn fit(arguments: &Fit) -> Result<Exit> {
     Ok(Exit::Answered)
 }
 
+/// What a form has to say.
+struct Told {
+    blocks: Vec<Block>,
+    json: String,
+    /// The law, where there is one of N and D.
+    law: Option<LawFile>,
+}
+
+/// L(N, D).
+fn surface(arguments: &Fit, settings: &Settings) -> Result<Told> {
+    let source = files::stream(&arguments.file)?;
+    let (columns, drop) = (&arguments.columns, arguments.drop_largest_loss);
+    let runs = read(source, columns, &arguments.filters, drop, settings.k)?;
+    let fitted = with_bar(settings.bootstrap, |refitted| fit_with(&runs.runs, settings, refitted))?;
+    let view = FitView { name: &short(arguments), runs: &runs, settings, fit: &fitted };
+    let law = view.law_file(&stem(arguments));
+    Ok(Told { blocks: view.blocks(), json: view.json(), law: Some(law) })
+}
+
+/// Settings that do not belong to the form are refused.
+fn belongs(arguments: &Fit) -> Result<()> {
+    use FitForm::{DataConstrained, Isoflop, Mixing, Parametric, PowerLaw, Tied};
+    let form = arguments.form;
+    let objective = [Parametric, Tied, DataConstrained, Mixing];
+    let of_flags: [(&str, bool, &[FitForm]); 7] = [
+        ("--objective", arguments.objective.is_some(), &objective),
+        ("--delta", arguments.delta.is_some(), &objective),
+        (
+            "--drop-largest-loss",
+            arguments.drop_largest_loss > 0,
+            &[Parametric, Tied, DataConstrained, Isoflop],
+        ),
+        ("--flops", arguments.flops.is_some(), &[Parametric, Tied, Isoflop, PowerLaw]),
+        ("--law", arguments.law.is_some(), &[DataConstrained]),
+        ("--plan", arguments.plan.is_some(), &[Mixing]),
+        (
+            "--output",
+            arguments.keep.is_some(),
+            &[Parametric, Tied, DataConstrained, Isoflop, PowerLaw],
+        ),
+    ];
+    for (flag, given, forms) in of_flags {
+        if given && !forms.contains(&form) {
+            let names: Vec<&str> = forms.iter().map(|form| form.name()).collect();
+            bail!("{flag} does not belong to --form {}, but to {}", form.name(), names.join(", "));
+        }
+    }
+    Ok(())
+}
+
 fn objective(arguments: &Fit) -> Result<Objective> {
     let delta = arguments.delta;
-    if delta.is_some() && arguments.objective != ObjectiveName::LogHuber {
+    let name = arguments.objective.unwrap_or(ObjectiveName::LogHuber);
+    if delta.is_some() && name != ObjectiveName::LogHuber {
         bail!("--delta belongs to --objective log-huber");
     }
-    Ok(match arguments.objective {
+    Ok(match name {
         ObjectiveName::LogHuber => Objective::LogHuber { delta: delta.unwrap_or(Objective::DELTA) },
         ObjectiveName::LogL1 => Objective::LogL1,
         ObjectiveName::Mse => Objective::Mse,
     })
+}
+
+/// The file's name without its folders.
+fn short(arguments: &Fit) -> String {
+    let name = files::name(&arguments.file);
+    Path::new(&name).file_name().map_or(name.clone(), |own| own.to_string_lossy().into_owned())
+}
+
+/// The name of the law that is kept.
+fn stem(arguments: &Fit) -> String {
+    let stem = arguments.keep.as_deref().and_then(Path::file_stem);
+    stem.map_or("fit".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// Work that shows how far it is.
+fn with_bar<T>(resamples: u32, work: impl FnOnce(&(dyn Fn() + Sync)) -> T) -> T {
+    let bar = Bar::new(resamples);
+    let done = work(&|| bar.step());
+    bar.0.finish_and_clear();
+    done
 }
 
 /// A bar that shows itself only where the work takes a while.
