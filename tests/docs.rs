@@ -4,6 +4,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+#[path = "support/mixtures.rs"]
+mod mixtures;
 #[path = "support/simulate.rs"]
 mod simulate;
 
@@ -84,6 +86,18 @@ fn the_runs_of_the_examples_are_current() {
         text
     });
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/simulated-runs.csv");
+    if std::env::var_os("LLMPLAN_REGENERATE").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == text, "renew {} with LLMPLAN_REGENERATE=1", path.display());
+}
+
+/// The runs over mixtures are simulated from a law that `tests/support/mixtures.rs` has.
+#[test]
+fn the_mixtures_of_the_examples_are_current() {
+    let text = mixtures::table(&mixtures::runs(48, 0.003, 2024));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/simulated-mixtures.csv");
     if std::env::var_os("LLMPLAN_REGENERATE").is_some() {
         std::fs::write(&path, &text).unwrap();
     }

@@ -12,6 +12,10 @@ mod data;
 mod forms;
 #[path = "fit/global.rs"]
 mod global;
+#[path = "fit/mixing.rs"]
+mod mixing;
+#[path = "support/mixtures.rs"]
+mod mixtures;
 #[path = "fit/published.rs"]
 mod published;
 #[path = "fit/reading.rs"]

@@ -6,6 +6,8 @@ use std::fs;
 
 #[path = "support/folder.rs"]
 mod folder;
+#[path = "support/mixtures.rs"]
+mod mixtures;
 #[path = "support/simulate.rs"]
 mod simulate;
 
@@ -206,4 +208,177 @@ fn runs_come_from_standard_input_too() {
 #[test]
 fn a_device_is_no_table_of_runs() {
     folder().run(&["fit", "/dev/zero"]).fails_with("/dev/zero is a device");
+}
+
+/// What does not belong to a form is refused, with the forms that it belongs to.
+#[test]
+fn settings_of_other_forms_are_refused() {
+    let folder = folder();
+    for (flags, text) in [
+        (
+            &["--form", "isoflop", "--objective", "mse"][..],
+            "--objective does not belong to --form isoflop",
+        ),
+        (&["--form", "power-law", "--delta", "0.1"], "--delta does not belong to --form power-law"),
+        (
+            &["--law", "chinchilla"],
+            "--law does not belong to --form parametric, but to data-constrained",
+        ),
+        (&["--form", "mixing", "--flops", "1e22"], "--flops does not belong to --form mixing"),
+        (&["--form", "mixing", "-o", "x.toml"], "--output does not belong to --form mixing"),
+        (&["--plan", "x.toml"], "--plan does not belong to --form parametric, but to mixing"),
+        (&["--column", "mixture=params"], "this form reads no column that is a source's share"),
+        (&["--form", "data-constrained"], "no run says how many of its tokens are distinct"),
+        (&["--form", "mixing"], "--column mixture=\"PREFIX*\""),
+        (&["--form", "square"], "isoflop"),
+    ] {
+        let run = folder.run(&[&["fit", "runs.csv"], flags].concat());
+        assert!(run.code == Some(2) && run.err.contains(text), "{text:?} is not in {}", run.err);
+    }
+}
+
+/// Tied exponents and both laws of optima work as law files, with their intervals.
+#[test]
+fn other_forms_work_as_law_files() {
+    let folder = folder();
+    for form in ["tied", "isoflop"] {
+        let out = format!("{form}.toml");
+        let fitted = json(
+            &folder,
+            &[
+                "fit",
+                "runs.csv",
+                "--form",
+                form,
+                "--flops",
+                "1e22",
+                "--bootstrap",
+                "300",
+                "-o",
+                &out,
+            ],
+        );
+        assert_eq!(fitted["form"], form);
+        let budget = json(&folder, &["budget", "--flops", "1e22", "--law", &out]);
+        for key in ["params", "tokens"] {
+            let [own, fit] =
+                [&budget["allocation"][key], &fitted["optimum"][key]].map(|v| v.as_f64().unwrap());
+            assert!((own / fit - 1.0).abs() < 1e-9, "{form} {key}: {own} for {fit}");
+            let key = format!("{key}_80");
+            for end in 0..2 {
+                let [own, fit] = [&budget["allocation"][&key], &fitted["optimum"][&key]]
+                    .map(|value| value[end].as_f64().unwrap());
+                assert!((own / fit - 1.0).abs() < 0.05, "{form} {key}: {own} for {fit}");
+            }
+        }
+        if form == "tied" {
+            assert_eq!(fitted["constants"]["alpha"], fitted["constants"]["beta"]);
+        } else {
+            let truth = TRUTH.beta / (TRUTH.alpha + TRUTH.beta);
+            let own = fitted["params_exponent"].as_f64().unwrap();
+            assert!((own - truth).abs() < 0.03, "{own} for {truth}");
+            assert!(budget["allocation"].get("loss").is_none());
+        }
+    }
+}
+
+#[test]
+fn optima_give_a_power_of_the_budget() {
+    let mut text = "flops,n_opt,log_std\n".to_owned();
+    for step in 0..8 {
+        let flops = 1e18 * 4.0_f64.powi(step);
+        let off = [1.02, 0.99, 1.0, 1.01, 0.98, 1.0, 1.03, 0.97][usize::try_from(step).unwrap()];
+        let _ = writeln!(text, "{flops:e},{},0.{}", 0.1 * flops.powf(0.5) * off, step + 1);
+    }
+    let folder = Folder::new().with("optima.csv", text);
+    let arguments =
+        ["fit", "optima.csv", "--form", "power-law", "--column", "params=n_opt", "--flops", "1e24"];
+    let own = json(&folder, &[&arguments[..], &["-o", "law.toml"]].concat());
+    let exponent = own["params_exponent"].as_f64().unwrap();
+    let [low, high] = [0, 1].map(|end| own["params_exponent_80"][end].as_f64().unwrap());
+    assert!((exponent - 0.5).abs() < 0.01 && low < exponent && exponent < high, "{own}");
+    let sum = exponent + own["tokens_exponent"].as_f64().unwrap();
+    assert!((sum - 1.0).abs() < 1e-9, "D* = C/(6N*)");
+    let text = folder.run(&arguments).answers().to_owned();
+    assert!(
+        text.contains("N* = ") && text.lines().all(|line| line.chars().count() <= 80),
+        "{text}"
+    );
+    folder.run(&["budget", "--flops", "1e24", "--law", "law.toml"]).answers();
+}
+
+/// Runs that repeat their data, simulated with the constants of Muennighoff et al. 2023.
+#[test]
+fn the_worth_of_repeats_comes_back() {
+    let decay = plan::law::repeats();
+    let base = TRUTH;
+    let mut text = "params,tokens,unique_tokens,loss\n".to_owned();
+    for params in [1e8, 3e8, 1e9] {
+        for unique in [1e9, 4e9, 2e10] {
+            for epochs in [1.0, 2.0, 5.0, 12.0, 40.0] {
+                use plan::quantity::{Params, Tokens};
+                let tokens = Tokens(unique * epochs);
+                let worth = plan::data::effective_tokens(tokens, Tokens(unique), decay);
+                let fed = base.params_for(Tokens(unique)).0.min(params);
+                let excess = params / fed - 1.0;
+                let grown = 1.0 + decay.params * (1.0 - libm::exp(-excess / decay.params));
+                let loss = base.loss(Params(fed * grown), worth).0;
+                let _ = writeln!(text, "{params},{},{unique},{loss}", tokens.0);
+            }
+        }
+    }
+    let folder = Folder::new().with("repeats.csv", text);
+    let law = "kind = \"law\"\nformat = 1\nname = \"x\"\n[constants]\ne = 1.8172\na = 482.01\n\
+               b = 2085.43\nalpha = 0.3478\nbeta = 0.3658\n";
+    fs::write(folder.path("base.toml"), law).unwrap();
+    let flags = ["fit", "repeats.csv", "--form", "data-constrained", "--bootstrap", "100"];
+    let own = json(&folder, &[&flags[..], &["--law", "base.toml", "-o", "law.toml"]].concat());
+    for (key, known) in [("tokens", decay.tokens), ("params", decay.params)] {
+        let own = own["repeats"][key].as_f64().unwrap();
+        assert!((own / known - 1.0).abs() < 1e-4, "{key}: {own} for {known}");
+    }
+    assert_eq!(own["repeats"]["identified"], true);
+    assert!((own["worth"][1]["worth"].as_f64().unwrap() - 0.931).abs() < 1e-3, "four epochs");
+    // the law of the runs without repeats is held where none is named: nine runs of one pass
+    let fresh = json(&folder, &flags);
+    assert_eq!(fresh["law"], "of the 9 runs that read their data once");
+    let written = fs::read_to_string(folder.path("law.toml")).unwrap();
+    assert!(written.contains("[repeats]"), "{written}");
+    let budget = json(
+        &folder,
+        &["budget", "--flops", "1e22", "--unique-tokens", "2e10", "--law", "law.toml"],
+    );
+    assert!(budget["allocation"]["params"].as_f64().unwrap() > 1e9);
+    let text = folder.run(&flags).answers().to_owned();
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    // a mixture of --where and a column that follows
+    let one = json(&folder, &["fit", "repeats.csv", "--where", "epochs<=1", "--bootstrap", "0"]);
+    assert_eq!(one["data"]["filtered"], 36);
+}
+
+#[test]
+fn a_mixture_is_proposed_within_a_plan_s_caps() {
+    let plan = "format = 1\n[run]\ntokens = 1e12\n[model]\nparams = 7e9\n[sources]\nweb = { unique_tokens = 3e12 }\n\
+                code = { unique_tokens = 40e9, max_epochs = 4 }\nmath = { unique_tokens = 15e9, max_epochs = 4 }\n";
+    let folder = Folder::new()
+        .with("mixtures.csv", mixtures::table(&mixtures::runs(48, 0.003, 7)))
+        .with("plan.toml", plan)
+        .with("other.toml", plan.replace("math =", "maths ="));
+    let flags = ["fit", "mixtures.csv", "--form", "mixing", "--bootstrap", "50"];
+    let free = json(&folder, &flags);
+    let capped = json(&folder, &[&flags[..], &["--plan", "plan.toml"]].concat());
+    let loss = |own: &Value| own["proposal"]["loss"].as_f64().unwrap();
+    assert!(loss(&free) < loss(&capped), "{free} {capped}");
+    let share = |name: &str| capped["proposal"]["mixture"][name].as_f64().unwrap();
+    assert!(share("code") <= 0.16 + 1e-9 && share("math") <= 0.06 + 1e-9, "{capped}");
+    assert!((share("web") + share("code") + share("math") - 1.0).abs() < 1e-9);
+    assert_eq!(capped["data"]["columns"]["mixture"], serde_json::json!(["web", "code", "math"]));
+    assert!(capped["held_out"]["spearman"].as_f64().unwrap() > 0.9);
+    let text = folder.run(&[&flags[..], &["--plan", "plan.toml"]].concat()).answers().to_owned();
+    assert!(text.contains("max_epochs") && text.contains("  mixture = { web ="), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    folder
+        .run(&[&flags[..], &["--plan", "other.toml"]].concat())
+        .fails_with("no source `math`, which the runs mix; did you mean `maths`?");
+    folder.run(&[&flags[..], &["--plan", "none.toml"]].concat()).fails_with("none.toml");
 }

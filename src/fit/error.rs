@@ -103,6 +103,14 @@ pub(super) fn check(runs: &[Run], settings: &Settings) -> Result<Vec<String>, Fi
             runs.len()
         ));
     }
+    let repeated = runs.iter().filter(|run| run.epochs().is_some_and(|e| e > 1.05)).count();
+    if repeated > 0 {
+        remarks.push(format!(
+            "{repeated} of {} runs read their data more than once, which this form takes for fresh \
+             tokens: --where \"epochs<=1\" leaves them out, --form data-constrained fits what they are worth",
+            runs.len()
+        ));
+    }
     if distinct < 20 {
         remarks.push(format!("{distinct} distinct runs are few: the intervals are rough"));
     }

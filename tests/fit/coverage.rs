@@ -18,6 +18,8 @@ fn the_interval_on_the_optimum_holds_the_truth_in_75_to_85_percent() {
         (Grid { budgets: 9, sizes: 12, flops, noise: 0.005, wild: 0.0 }, huber),
         (Grid { budgets: 5, sizes: 8, flops, noise: 0.005, wild: 0.1 }, huber),
         (Grid { budgets: 6, sizes: 10, flops, noise: 0.003, wild: 0.0 }, Objective::Mse),
+        // without the widening 73 %
+        (Grid { budgets: 5, sizes: 8, flops, noise: 0.005, wild: 0.1 }, Objective::Mse),
     ];
     for (grid, objective) in grids {
         let target = Flops(30.0 * flops[1]);

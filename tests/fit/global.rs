@@ -3,6 +3,7 @@
 use super::{chinchilla, reference, simulate};
 use plan::fit::{Objective, Run, Settings, fit};
 use plan::law::Surface;
+use plan::quantity::{Params, Tokens};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -95,4 +96,43 @@ fn threads_do_not_matter() {
     let one = on(1);
     assert_eq!(one, on(2));
     assert_eq!(one, on(7));
+}
+
+/// Refits of absolute deviations to resamples against the whole search of each resample, and against
+/// ever sharper Huber losses, whose limit they are.
+#[test]
+fn least_absolute_deviations_of_resamples_cannot_be_bettered() {
+    const COUNT: usize = 200;
+    let runs = runs();
+    let settings =
+        Settings { objective: Objective::LogL1, bootstrap: 200, seed: 5, ..without_bootstrap() };
+    let fitted = fit(&runs, &settings).unwrap();
+    let draws = fitted.bootstrap.unwrap().draws;
+    let missed = (0..COUNT).into_par_iter().filter(|&index| {
+        let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
+        rng.set_stream(index as u64);
+        let mut counts = vec![0.0; runs.len()];
+        for _ in 0..runs.len() {
+            counts[rng.random_range(0..runs.len())] += 1.0;
+        }
+        let drawn = runs.iter().zip(counts).filter(|(_, count)| *count > 0.0);
+        let sample: Vec<Run> = drawn.map(|(run, weight)| Run { weight, ..*run }).collect();
+        let of = |law: &Surface| -> f64 {
+            let off = |run: &Run| {
+                let predicted = law.loss(Params(run.params), Tokens(run.tokens)).0;
+                run.weight * libm::log(predicted / run.loss).abs()
+            };
+            sample.iter().map(off).sum()
+        };
+        let own = of(&draws[index]);
+        let whole = Settings { bootstrap: 0, ..settings };
+        let sharp = Settings { objective: Objective::LogHuber { delta: 1e-9 }, ..whole };
+        [whole, sharp].iter().any(|settings| {
+            let other = fit(&sample, settings).unwrap();
+            own > of(&other.surface) * (1.0 + 1e-7)
+        })
+    });
+    let missed = missed.count();
+    println!("{missed} of {COUNT} refits are not the minimum");
+    assert!(missed * 50 <= COUNT, "{missed} of {COUNT} refits are not the minimum");
 }

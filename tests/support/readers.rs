@@ -1,8 +1,8 @@
 //! Everything of the library that reads a file, with what is done with the file right after.
 
 use plan::check::{Checked, Finding, Label, Level, Policy, Settings, check_under};
-use plan::fit::{Filter, read as read_runs};
-use plan::law::{LawFile, draws};
+use plan::fit::{self, Filter, read as read_runs};
+use plan::law::{LawFile, Power, PowerLaw, draws};
 use plan::model::{read_config, shapes};
 use plan::plan::Inputs;
 use plan::quantity::FlopsPerParamToken;
@@ -62,11 +62,30 @@ impl Reader {
                 let runs = bytes(&root.join("examples/simulated-runs.csv"));
                 let own = "Model Size,Training Tokens,FLOP,loss,weight\r\n\
                            70M,1.4e9,6e17,3.5,1\n\"1.2 B\",26B,1.9e20,2.6,0.5\n";
-                vec![runs, own.into(), "params,tokens,loss\n1e8,2e9,3.2\n1e9,2e10,2.6\n".into()]
+                let mixtures = bytes(&root.join("examples/simulated-mixtures.csv"));
+                let optima = "flops,params,log_std\n1e18,1e8,0.1\n1e19,3e8,0.2\n1e20,1e9,0.1\n";
+                vec![
+                    runs,
+                    own.into(),
+                    "params,tokens,loss\n1e8,2e9,3.2\n1e9,2e10,2.6\n".into(),
+                    mixtures,
+                    optima.into(),
+                ]
             }
             Self::Law => {
                 let law = |draws: &[_]| LawFile::new("ours", plan::law::draws()[0], draws).text();
-                vec![law(&[]).into(), law(&draws()[..4]).into(), law(draws()).into()]
+                let (n, d) = (Power::from([0.12, 0.497]), Power::from([1.4, 0.503]));
+                let power = PowerLaw::new([0.12, 0.497], [1.4, 0.503]);
+                let powers = LawFile::of_powers("ours", power, &[[n, d], [n, d]]);
+                let mut repeats = LawFile::new("ours", plan::law::draws()[0], &[]);
+                repeats.repeats = Some(plan::law::repeats());
+                vec![
+                    law(&[]).into(),
+                    law(&draws()[..4]).into(),
+                    law(draws()).into(),
+                    powers.text().into(),
+                    repeats.text().into(),
+                ]
             }
         }
     }
@@ -108,12 +127,24 @@ impl Reader {
                 let filters: Vec<Filter> =
                     if index.is_multiple_of(2) { vec![] } else { vec!["loss<3".parse().unwrap()] };
                 let drop = usize::try_from(index % 3).unwrap();
-                read_runs(bytes, &[], &filters, drop, FlopsPerParamToken::TRAINING).is_ok()
+                let k = FlopsPerParamToken::TRAINING;
+                let few = fit::Settings { bootstrap: 3, ..fit::Settings::default() };
+                let optima = fit::read_optima(bytes, &[], &filters, k);
+                let powers = optima.map(|read| fit::fit_power(&read.optima, &few).is_ok());
+                let mixtures = fit::read_mixtures(bytes, &[], &filters).map(|read| {
+                    let fitted = fit::fit_mixing(&read.sources, &read.runs, &few, &|| ());
+                    fitted.is_ok_and(|fitted| fit::propose(&fitted, None).is_ok())
+                });
+                let runs = read_runs(bytes, &[], &filters, drop, k);
+                let parabolas =
+                    runs.as_ref().map(|read| fit::fit_isoflop(&read.runs, &few).is_ok());
+                runs.is_ok()
+                    || [powers.is_ok(), mixtures.is_ok(), parabolas.is_ok()].contains(&true)
             }
             Self::Law => {
                 let text = String::from_utf8_lossy(bytes);
                 named(WITH_LAW, &text, index);
-                LawFile::read(&text).is_ok_and(|file| file.law().surface().is_some())
+                LawFile::read(&text).is_ok_and(|file| !file.law().name.is_empty())
             }
         }
     }
