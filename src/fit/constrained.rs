@@ -24,6 +24,8 @@ use rayon::prelude::*;
 const ENDS: [f64; 2] = [0.05, 1e4];
 /// Places along a side of the grid of starts.
 const SIDE: usize = 40;
+/// Minima from which resamples are refitted.
+const STARTS: usize = 4;
 /// Share by which the objective may rise where a value still counts as fitting.
 const TOLERANCE: f64 = 0.01;
 /// Epochs whose worth is told.
@@ -137,7 +139,7 @@ pub fn fit_constrained(
     let problem = Problem { points: &points, base, objective: settings.objective };
     let all = problem.minima(&problem.starts());
     let (best, value) = all[0];
-    let starts: Vec<[f64; 2]> = all.iter().map(|(at, _)| *at).collect();
+    let starts: Vec<[f64; 2]> = all.iter().take(STARTS).map(|(at, _)| *at).collect();
     let draws: Vec<Repeats> = (0..u64::from(settings.bootstrap))
         .into_par_iter()
         .map_init(Vec::new, |drawn, stream| {

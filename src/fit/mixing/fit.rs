@@ -16,11 +16,13 @@ use std::collections::BTreeSet;
 const FLOORS: [f64; 8] = [0.02, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99];
 /// Starts that are polished.
 const STARTS: usize = 3;
-/// Steps of a search at most.
-const STEPS: usize = 400;
-/// Share of the value below which a step's gain is the last.
-const PRECISION: f64 = 1e-12;
-/// Resamples times rows times squared constants that are refitted at most: about a minute of work.
+/// How long a search may take: steps at most, and the share of the value below which gains end it.
+type Patience = (usize, f64);
+/// For the laws themselves.
+const EXACT: Patience = (400, 1e-12);
+/// For a resample, which starts from them.
+const ROUGH: Patience = (40, 1e-6);
+/// Sums over rows of products of slopes that all resamples may take: some ten seconds of work.
 const WORK: u64 = 20_000_000_000;
 /// Parts of the runs that are left out one after the other.
 const FOLDS: usize = 5;
@@ -47,7 +49,7 @@ pub fn fit_mixing(
         whole.push(problem.global().ok_or(MixingError::NoMinimum)?);
     }
     let mean = mean(runs, count);
-    let work = (runs.len() * (count + 1) * (count + 1) * losses) as u64 * 10;
+    let work = (runs.len() * (count + 1) * (count + 1) * losses * ROUGH.0 / 2) as u64;
     let affordable = u32::try_from(WORK / work.max(1)).unwrap_or(u32::MAX);
     let resamples = settings.bootstrap.min(affordable);
     let draws: Vec<Vec<MixingLaw>> = (0..u64::from(resamples))
@@ -58,7 +60,7 @@ pub fn fit_mixing(
             let drawn = resample(&rows, &mut rng);
             let refits = whole.iter().enumerate().map(|(loss, (at, _))| {
                 let problem = Problem { rows: &drawn, loss, objective: settings.objective };
-                law(&problem.search(at.clone()).0, &mean)
+                law(&problem.search(at.clone(), ROUGH).0, &mean)
             });
             let laws = refits.collect();
             refitted();
@@ -197,7 +199,7 @@ impl Problem<'_> {
             .filter(|(_, value)| value.is_finite())
             .collect();
         starts.sort_by(|a, b| a.1.total_cmp(&b.1));
-        let ends = starts.into_iter().take(STARTS).map(|(at, _)| self.search(at));
+        let ends = starts.into_iter().take(STARTS).map(|(at, _)| self.search(at, EXACT));
         ends.filter(|(_, value)| value.is_finite())
             .reduce(|best, next| if next.1 < best.1 { next } else { best })
     }
@@ -270,14 +272,14 @@ impl Problem<'_> {
 
     /// The minimum near a start: Gauss-Newton steps on the parabolas above, damped where a step does
     /// not go down.
-    fn search(&self, mut at: Place) -> (Place, f64) {
+    fn search(&self, mut at: Place, (most, precision): Patience) -> (Place, f64) {
         let size = at.len();
         let mut value = self.value(&at);
         let mut gram = Symmetric::new(size);
         let mut damping = 1e-6;
         let mut slopes = vec![0.0; size];
         let mut still = 0;
-        for _ in 0..STEPS {
+        for _ in 0..most {
             gram.clear();
             let mut gradient = vec![0.0; size];
             for row in self.rows {
@@ -317,7 +319,7 @@ impl Problem<'_> {
                     return (at, value);
                 }
             };
-            still = if gained <= PRECISION * value { still + 1 } else { 0 };
+            still = if gained <= precision * value { still + 1 } else { 0 };
             if still > 2 {
                 break;
             }
@@ -347,7 +349,7 @@ fn held_out(
             .iter()
             .enumerate()
             .map(|(loss, (at, _))| {
-                law(&Problem { rows: &kept, loss, objective }.search(at.clone()).0, mean)
+                law(&Problem { rows: &kept, loss, objective }.search(at.clone(), EXACT).0, mean)
             })
             .collect();
         pairs.extend(left.iter().map(|row| {
