@@ -34,10 +34,10 @@ mod timeline;
 mod unit;
 
 pub use compare::{Outcome, Row, Way, compare};
-pub use device::{Context, Device, Estimate, Over, Ratios, fits};
+pub use device::{Context, Device, Estimate, NCCL, Over, Ratios, fits};
 pub use evidence::{
-    ADAPTERS, BIGSCIENCE, HUGGING_FACE, KNOWN_FAMILIES, MEASURED, MEGATRON, OFFLOADED, Settings,
-    Suite, TORCHTITAN, TRACKER, evidence,
+    ADAPTERS, BIGSCIENCE, HUGGING_FACE, KNOWN_FAMILIES, MEASURED, MEGATRON, OFFLOADED, REPLICATED,
+    Settings, Suite, TENSOR, TORCHTITAN, TRACKER, evidence,
 };
 pub use label::{Group, Label};
 pub use line::Line;

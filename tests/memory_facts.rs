@@ -1,11 +1,11 @@
 //! The measured and tested ranges that `memory` quotes, computed anew from their files.
 
-use plan::layout::{Layout, LayoutKeys};
+use plan::layout::{Layout, LayoutKeys, Strategy};
 use plan::memory::{
-    Adapter, Base, Context, Device, Estimate, MEASURED, OFFLOADED, Over, Profile, Ratios, Setting,
-    TRACKER, evidence, fits, remedies, step,
+    Adapter, Base, Context, Device, Estimate, MEASURED, NCCL, OFFLOADED, Over, Profile, REPLICATED,
+    Ratios, Setting, TENSOR, TRACKER, evidence, fits, remedies, step,
 };
-use plan::model::shapes;
+use plan::model::{Shape, shapes};
 
 #[path = "support/percentile.rs"]
 mod percentile;
@@ -20,7 +20,7 @@ mod suite;
 #[path = "support/tracked.rs"]
 mod tracked;
 
-use percentile::{percentile, sorted};
+use percentile::{percentile, rounded, sorted};
 use rows::{Row, number, rows};
 use setting::plain;
 use spread::spread;
@@ -42,6 +42,52 @@ fn measured(file: &str) -> Vec<(Row, Row)> {
     found.collect()
 }
 
+/// Every step of FSDP2 that one GPU ran under the fake process group, each with its case.
+fn fsdp() -> Vec<(Row, Row)> {
+    let random = rows("gpu_random.csv").into_iter().map(|row| (row.clone(), row));
+    measured("gpu_memory.csv").into_iter().chain(random).collect()
+}
+
+/// A step on two GPUs with NCCL between them.
+fn two_ranks(row: &Row) -> (Shape, Setting) {
+    let mut row = row.clone();
+    row.insert("logits_kept".to_owned(), "true".to_owned());
+    let (shape, setting) = tracked(&row);
+    let keys = match row["way"].as_str() {
+        "ddp" => LayoutKeys { strategy: Some(Strategy::Ddp), ..LayoutKeys::default() },
+        "tp" => LayoutKeys { tp: Some(2), ..LayoutKeys::default() },
+        _ => LayoutKeys::default(),
+    };
+    let Layout { micro_batch, recompute, reshard, .. } = setting.layout;
+    let reshard = (row["way"] != "ddp").then_some(reshard);
+    let (micro_batch, recompute) = (Some(micro_batch), Some(recompute));
+    let layout = LayoutKeys { micro_batch, recompute, reshard, ..keys };
+    let layout = Layout::of(&layout, 2).unwrap();
+    (shape, Setting { layout, profile: Profile::Cuda, ..setting })
+}
+
+/// NCCL moves what the fake process group does not, and a rank holds as much.
+#[test]
+fn ranks_with_nccl_between_them_hold_what_one_alone_holds() {
+    let (mut worst, mut steps): (f64, u32) = (0.0, 0);
+    for row in rows("gpu_ranks.csv").iter().filter(|row| row["way"] == "fsdp2") {
+        let (shape, setting) = two_ranks(row);
+        let peak = step(&shape, &setting).unwrap().peak().bytes;
+        worst = worst.max((peak / float(row, "allocated_bytes") - 1.0).abs());
+        steps += 1;
+    }
+    assert_eq!(steps, 12);
+    assert!(worst < 0.003, "{worst}");
+    let context = Context::of(&of(Profile::Cuda, 1)).bytes;
+    for (way, stated) in ["fsdp2", "tp"].into_iter().zip(NCCL) {
+        let rows = rows("gpu_ranks.csv").into_iter().filter(|row| row["way"] == way);
+        let beside =
+            rows.map(|row| float(&row, "device_used_bytes") - float(&row, "reserved_bytes"));
+        let found = percentile(&sorted(beside), 0.5) - context;
+        assert!((found - stated).abs() < 0.5, "{way}: {found}");
+    }
+}
+
 /// A setting of a profile on so many devices.
 fn of(profile: Profile, devices: u64) -> Setting {
     let keys = LayoutKeys { strategy: Some(profile.strategy()), ..LayoutKeys::default() };
@@ -52,14 +98,17 @@ fn of(profile: Profile, devices: u64) -> Setting {
 fn own() -> [(Setting, Vec<Row>); 3] {
     let cases = rows("fsdp_memory.csv");
     let sharded = |row: &Row| cases.iter().any(|case| case["case"] == row["case"]);
-    let (fsdp, mut hugging_face): (Vec<Row>, Vec<Row>) =
+    let (mut fsdp, mut hugging_face): (Vec<Row>, Vec<Row>) =
         rows("gpu_memory.csv").into_iter().partition(sharded);
+    fsdp.extend(rows("gpu_random.csv"));
     hugging_face.extend(rows("gpu_families.csv"));
+    let mut adapted = rows("gpu_lora.csv");
+    adapted.extend(rows("gpu_qlora.csv"));
     let adapter = Some(Adapter { rank: 16, base: Base::Bf16 });
     [
         (of(Profile::Cuda, 1), fsdp),
         (of(Profile::HuggingFace, 1), hugging_face),
-        (Setting { adapter, ..of(Profile::HuggingFace, 1) }, rows("gpu_lora.csv")),
+        (Setting { adapter, ..of(Profile::HuggingFace, 1) }, adapted),
     ]
 }
 
@@ -67,9 +116,10 @@ fn own() -> [(Setting, Vec<Row>); 3] {
 fn what_is_reserved_and_shown_is_what_was_measured() {
     for (setting, rows) in own() {
         let ratios = Ratios::of(&setting);
-        assert_eq!(ratios.over, Over::Allocated);
-        let ratio = |row: &Row| float(row, "reserved_bytes") / float(row, "allocated_bytes");
-        spread(ratios, rows.iter().map(ratio));
+        if ratios.over == Over::Allocated {
+            let ratio = |row: &Row| float(row, "reserved_bytes") / float(row, "allocated_bytes");
+            spread(ratios, rows.iter().map(ratio));
+        }
         let beside = |row: &Row| float(row, "device_used_bytes") - float(row, "reserved_bytes");
         let beside = sorted(rows.iter().map(beside));
         let context = Context::of(&setting);
@@ -86,6 +136,18 @@ fn what_is_reserved_and_shown_is_what_was_measured() {
         assert!((8e10 - context.room(8e10) - context.bytes).abs() < 1e-3);
         assert_eq!(context.whole(), Some(context.bytes));
     }
+    // FSDP2's allocator is simulated
+    let ratios = Ratios::of(&of(Profile::Cuda, 1));
+    assert_eq!(ratios.over, Over::Reserved);
+    let ratio = |(row, case): (Row, Row)| {
+        let (shape, setting) = tracked(&case);
+        let step = step(&shape, &Setting { profile: Profile::Cuda, ..setting }).unwrap();
+        float(&row, "reserved_bytes") / step.reserved()
+    };
+    let ratio: Vec<f64> = fsdp().into_iter().map(ratio).collect();
+    spread(ratios, ratio.iter().copied());
+    let errors = sorted(ratio.iter().map(|ratio| (1.0 / ratio - 1.0).abs()));
+    assert_eq!(rounded(percentile(&errors, 0.5), 3), "0.067");
     // the eager profile is FSDP2's on a GPU
     assert_eq!(Ratios::of(&of(Profile::Eager, 8)), Ratios::of(&of(Profile::Cuda, 8)));
     assert_eq!(Context::of(&of(Profile::Eager, 8)), Context::of(&of(Profile::Cuda, 8)));
@@ -95,7 +157,7 @@ fn what_is_reserved_and_shown_is_what_was_measured() {
 #[test]
 fn every_profile_answers_from_its_own_measurements() {
     let shape = shapes().find("llama-3-8b").unwrap().shape().unwrap();
-    for profile in [Profile::Cuda, Profile::HuggingFace, Profile::Megatron] {
+    for profile in [Profile::HuggingFace, Profile::Megatron] {
         let setting = of(profile, 8);
         let setting = Setting { loss: profile.loss(), ..setting };
         let step = step(&shape, &setting).unwrap();
@@ -133,9 +195,18 @@ fn the_suites_are_what_their_cases_are() {
     let tracker = rows("fsdp_memory.csv");
     let tracker = tracker.iter().map(|row| case(row, Profile::Eager, float(row, "peak_bytes")));
     bound(&TRACKER, &tracker.collect::<Vec<_>>());
-    let gpu = measured("gpu_memory.csv");
+    let gpu = fsdp();
     let gpu = gpu.iter().map(|(row, of)| case(of, Profile::Cuda, float(row, "allocated_bytes")));
     bound(&MEASURED, &gpu.collect::<Vec<_>>());
+    for (way, suite) in [("ddp", &REPLICATED), ("tp", &TENSOR)] {
+        let cases = rows("gpu_ranks.csv").into_iter().filter(|row| row["way"] == way);
+        let cases = cases.map(|row| {
+            let (shape, setting) = two_ranks(&row);
+            let peak = step(&shape, &setting).unwrap().peak().bytes;
+            Case { shape, setting, ratio: peak / float(&row, "allocated_bytes") }
+        });
+        bound(suite, &cases.collect::<Vec<_>>());
+    }
     let host = measured("gpu_offload.csv");
     let host = host.iter().map(|(row, of)| {
         let (shape, setting) = tracked(of);

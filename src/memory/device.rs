@@ -71,35 +71,33 @@ pub struct Context {
     pub range: Option<[f64; 2]>,
     /// Whether it is that of the profile; else that of FSDP2, for nobody has measured its own.
     pub own: bool,
-    /// Whether NCCL's buffers between devices come on top, which nobody has measured.
+    /// Whether NCCL's buffers between devices come on top, of which [`NCCL`] is known.
     pub nccl_beside: bool,
 }
 
 const CUDA: &str = "CUDA's context";
-const H100: &str = "tests/oracle/gpu_memory.csv";
-
-/// FSDP2 under the fake process group. The largest are models many times their shards.
+/// FSDP2 under the fake process group: published models and steps drawn at random.
 const FSDP2: Ratios = Ratios {
-    what: "steps of FSDP2 on an NVIDIA H100 (torch 2.11)",
-    file: H100,
-    cases: 94,
-    over: Over::Allocated,
-    of: [1.0251, 1.1003, 1.1397, 1.2290, 1.3377, 1.4997, 2.2863],
+    what: "steps of FSDP2 on NVIDIA H100 and H200 (torch 2.11)",
+    file: "tests/oracle/gpu_memory.csv, gpu_random.csv",
+    cases: 169,
+    over: Over::Reserved,
+    of: [0.7787, 0.8923, 0.9306, 0.9824, 1.0647, 1.1090, 1.4469],
 };
 /// Every family of `gpu_families.csv`, and eight Llamas of `gpu_memory.csv`.
 const HUGGING_FACE: Ratios = Ratios {
     what: "steps of transformers 5.17 on an NVIDIA H100 (torch 2.11)",
     file: "tests/oracle/gpu_families.csv",
     cases: 126,
+    over: Over::Allocated,
     of: [1.0196, 1.0338, 1.0523, 1.0783, 1.1316, 1.2392, 1.3119],
-    ..FSDP2
 };
 const ADAPTERS: Ratios = Ratios {
-    what: "steps of transformers 5.17 with LoRA on an NVIDIA H100 (torch 2.11)",
-    file: "tests/oracle/gpu_lora.csv",
-    cases: 6,
-    of: [1.0478, 1.0532, 1.0586, 1.0636, 1.0730, 1.1785, 1.2825],
-    ..FSDP2
+    what: "steps of transformers 5.17 with LoRA and QLoRA on NVIDIA H100 and H200 (torch 2.11)",
+    file: "tests/oracle/gpu_lora.csv, gpu_qlora.csv",
+    cases: 17,
+    over: Over::Allocated,
+    of: [1.0420, 1.0516, 1.0588, 1.0691, 1.1086, 1.2524, 1.3147],
 };
 /// The most that a rank reserved over the most that a rank allocated.
 const MEGATRON: Ratios = Ratios {
@@ -125,14 +123,18 @@ const BIGSCIENCE: Ratios = Ratios {
 };
 
 /// Context and kernels of one process without a communicator of NCCL: what the device shows less what
-/// is reserved. Hugging Face's classes, 126 steps; with adapters 6 lie inside.
+/// is reserved. Hugging Face's classes, 126 steps; with adapters 17 lie inside.
 const HUGGING_FACE_CONTEXT: [f64; 3] = [804_061_184.0, 812_449_792.0, 820_838_400.0];
-/// The same of FSDP2 with every kernel that it loads, 94 steps.
-const FSDP2_CONTEXT: [f64; 3] = [881_655_808.0, 896_335_872.0, 906_821_632.0];
+/// The same of FSDP2 with every kernel that it loads, 169 steps.
+const FSDP2_CONTEXT: [f64; 3] = [877_461_504.0, 894_238_720.0, 906_821_632.0];
+/// What NCCL held beside that on each of two NVIDIA H200, bytes: with one group of devices, and with
+/// one for a split of the model more (`tests/oracle/gpu_ranks.csv`, NCCL 2.28). More devices and links
+/// between nodes take more.
+pub const NCCL: [f64; 2] = [794_886_144.0, 1_199_636_480.0];
 
 impl Device {
-    /// What a step takes. [`Step::reserved`] is asked for where the profile was tested against it: tens
-    /// of milliseconds for a hundred layers.
+    /// What a step takes. [`Step::reserved`] is asked for where the profile was tested against it: some
+    /// milliseconds for a hundred layers.
     #[must_use]
     pub fn of(step: &Step, setting: &Setting) -> Self {
         let (ratios, context) = (Ratios::of(setting), Context::of(setting));

@@ -3,14 +3,14 @@
 mod suites;
 
 pub use suites::{
-    ADAPTERS, BIGSCIENCE, HUGGING_FACE, KNOWN_FAMILIES, MEASURED, MEGATRON, OFFLOADED, Settings,
-    Suite, TORCHTITAN, TRACKER,
+    ADAPTERS, BIGSCIENCE, HUGGING_FACE, KNOWN_FAMILIES, MEASURED, MEGATRON, OFFLOADED, REPLICATED,
+    Settings, Suite, TENSOR, TORCHTITAN, TRACKER,
 };
 
-use super::setting::{AttentionKernel, Base, Optimizer, Profile, Setting};
+use super::setting::{AttentionKernel, Optimizer, Profile, Setting};
 use super::stream::number;
 use crate::fact::Evidence;
-use crate::layout::Recompute;
+use crate::layout::{Recompute, Strategy};
 use crate::model::{Attention, FeedForward, QkNorm, Shape};
 use crate::quantity::grouped;
 
@@ -20,6 +20,8 @@ pub fn evidence(shape: &Shape, setting: &Setting) -> Evidence<Suite> {
     let suite = match setting.profile {
         Profile::Eager => &TRACKER,
         Profile::Cuda if setting.layout.cpu_offload => &OFFLOADED,
+        Profile::Cuda if setting.layout.strategy == Strategy::Ddp => &REPLICATED,
+        Profile::Cuda if setting.layout.tp > 1 => &TENSOR,
         Profile::Cuda => &MEASURED,
         Profile::HuggingFace if setting.adapter.is_some() => &ADAPTERS,
         Profile::HuggingFace => &HUGGING_FACE,
@@ -120,8 +122,6 @@ fn kernels(setting: &Setting, tested: &Settings, outside: &mut Vec<String>) {
     say(!tested.loss.contains(loss), format!("loss {loss}: {} was tested", list(tested.loss)));
     let adapted = adapter.is_some() && *profile != Profile::HuggingFace;
     say(adapted, "adapters: they were tested with the profile hugging-face".to_owned());
-    let quantised = adapter.is_some_and(|adapter| adapter.base == Base::Nf4);
-    say(quantised, "a quantised base: bf16 was tested".to_owned());
 }
 
 fn list<T: std::fmt::Display>(all: &[T]) -> String {

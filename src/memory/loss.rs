@@ -2,7 +2,7 @@
 
 use super::label::Label;
 use super::line::Line;
-use super::setting::LossKernel;
+use super::setting::{LossKernel, Profile};
 use super::step::Step;
 use super::timeline::{Phase, Timeline};
 use super::unit::Script;
@@ -82,9 +82,12 @@ impl Step<'_> {
     }
 
     /// Whether the vocabulary is split over devices and the loss computed so (PyTorch's
-    /// `loss_parallel`, `torch/distributed/tensor/parallel/loss.py`).
+    /// `loss_parallel`, `torch/distributed/tensor/parallel/loss.py`). On two H200 with plain PyTorch a
+    /// step takes the bytes that this adds (`tests/oracle/gpu_ranks.csv`).
     fn parallel(&self) -> bool {
-        self.setting.profile.torchtitan() && self.stream.tp > 1.0
+        let profile = self.setting.profile;
+        let plain = matches!(profile, Profile::Eager | Profile::Cuda);
+        (plain || profile.torchtitan()) && self.stream.tp > 1.0
     }
 
     /// `_nll_loss_and_log_softmax_backward`.

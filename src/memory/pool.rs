@@ -10,8 +10,6 @@
 //! blocks never join across segments, and a large one is cut only where more than 1 MiB is left.
 //! Nothing is given back.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 /// Bytes of the allocator's unit; sizes and addresses below are counted in it.
 const UNIT: f64 = 512.0;
 const MIB: u128 = 2048;
@@ -47,10 +45,18 @@ pub(super) fn small(units: u128) -> bool {
     units <= SMALL
 }
 
+/// What was taken of a pool, until it is given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Taken(usize);
+
 #[derive(Debug, Clone, Copy)]
 struct Block {
+    start: u128,
     size: u128,
     free: bool,
+    /// The neighbours in its segment.
+    before: Option<usize>,
+    after: Option<usize>,
 }
 
 /// The segments of one stream and one class of sizes.
@@ -61,15 +67,19 @@ pub(super) struct Pool {
     /// Address behind the last segment.
     end: u128,
     reserved: u128,
-    blocks: BTreeMap<u128, Block>,
-    /// Free blocks by size, then address.
-    holes: BTreeSet<(u128, u128)>,
+    blocks: Vec<Block>,
+    /// Places in `blocks` that are no blocks any more.
+    unused: Vec<usize>,
+    /// The block at the end.
+    last: Option<usize>,
+    /// Free blocks by size, then address: few at any time.
+    holes: Vec<(u128, u128, usize)>,
 }
 
 impl Pool {
     pub fn new(segments: Segments, small: bool) -> Self {
-        let (blocks, holes) = (BTreeMap::new(), BTreeSet::new());
-        Self { segments, small, end: 0, reserved: 0, blocks, holes }
+        let (blocks, unused, holes) = (Vec::new(), Vec::new(), Vec::new());
+        Self { segments, small, end: 0, reserved: 0, blocks, unused, last: None, holes }
     }
 
     /// Units that the driver has given so far.
@@ -77,50 +87,90 @@ impl Pool {
         self.reserved
     }
 
-    /// Takes so many units; their address.
-    pub fn take(&mut self, size: u128) -> u128 {
-        let hole = self.holes.range((size, 0)..).next().copied();
-        let (held, start) = hole.unwrap_or_else(|| self.grow(size));
-        self.holes.remove(&(held, start));
+    /// The address of what was taken.
+    #[cfg(test)]
+    pub fn address(&self, taken: Taken) -> u128 {
+        self.blocks[taken.0].start
+    }
+
+    /// Takes so many units.
+    pub fn take(&mut self, size: u128) -> Taken {
+        let at = self.holes.partition_point(|hole| hole.0 < size);
+        let block = if at < self.holes.len() { self.holes.remove(at).2 } else { self.grow(size) };
+        let Block { start, size: held, after, .. } = self.blocks[block];
         let left = held - size;
-        let cut = if left > 0 && self.cuts(left) { size } else { held };
-        self.blocks.insert(start, Block { size: cut, free: false });
-        if cut < held {
-            self.put(start + cut, held - cut);
+        if left > 0 && self.cuts(left) {
+            let rest =
+                Block { start: start + size, size: left, free: true, before: Some(block), after };
+            let rest = self.insert(rest);
+            match after {
+                Some(after) => self.blocks[after].before = Some(rest),
+                None if self.last == Some(block) => self.last = Some(rest),
+                None => {}
+            }
+            let cut = &mut self.blocks[block];
+            (cut.size, cut.after) = (size, Some(rest));
+            self.open(rest);
         }
-        start
+        self.blocks[block].free = false;
+        Taken(block)
     }
 
-    /// Gives back what was taken at an address.
-    pub fn give(&mut self, start: u128) {
-        let Some(Block { mut size, free: false }) = self.blocks.get(&start).copied() else {
+    /// Gives back what was taken.
+    pub fn give(&mut self, taken: Taken) {
+        let mut block = taken.0;
+        if self.blocks[block].free {
             return;
-        };
-        let mut start = start;
-        if let Some(after) = self.free_at(start + size) {
-            self.blocks.remove(&(start + size));
-            self.holes.remove(&(after, start + size));
-            size += after;
         }
-        let before = self.blocks.range(..start).next_back().map(|(at, block)| (*at, *block));
-        if let Some((at, block)) = before
-            && block.free
-            && at + block.size == start
-        {
-            self.blocks.remove(&start);
-            self.holes.remove(&(block.size, at));
-            (start, size) = (at, size + block.size);
+        if let Some(after) = self.blocks[block].after.filter(|&after| self.blocks[after].free) {
+            self.close(after);
+            self.join(block, after);
         }
-        self.put(start, size);
+        if let Some(before) = self.blocks[block].before.filter(|&before| self.blocks[before].free) {
+            self.close(before);
+            self.join(before, block);
+            block = before;
+        }
+        self.blocks[block].free = true;
+        self.open(block);
     }
 
-    fn put(&mut self, start: u128, size: u128) {
-        self.blocks.insert(start, Block { size, free: true });
-        self.holes.insert((size, start));
+    /// Makes two neighbours one.
+    fn join(&mut self, first: usize, second: usize) {
+        let Block { size, after, .. } = self.blocks[second];
+        let joined = &mut self.blocks[first];
+        joined.size += size;
+        joined.after = after;
+        match after {
+            Some(after) => self.blocks[after].before = Some(first),
+            None if self.last == Some(second) => self.last = Some(first),
+            None => {}
+        }
+        self.unused.push(second);
     }
 
-    fn free_at(&self, start: u128) -> Option<u128> {
-        self.blocks.get(&start).filter(|block| block.free).map(|block| block.size)
+    fn insert(&mut self, block: Block) -> usize {
+        if let Some(place) = self.unused.pop() {
+            self.blocks[place] = block;
+            return place;
+        }
+        self.blocks.push(block);
+        self.blocks.len() - 1
+    }
+
+    /// Where a free block stands among the holes, or belongs.
+    fn place(&self, block: usize) -> usize {
+        let Block { size, start, .. } = self.blocks[block];
+        self.holes.partition_point(|hole| (hole.0, hole.1) < (size, start))
+    }
+
+    fn open(&mut self, block: usize) {
+        let Block { size, start, .. } = self.blocks[block];
+        self.holes.insert(self.place(block), (size, start, block));
+    }
+
+    fn close(&mut self, block: usize) {
+        self.holes.remove(self.place(block));
     }
 
     /// Whether what is left of a block becomes a hole.
@@ -128,31 +178,41 @@ impl Pool {
         self.small || self.segments == Segments::Expandable || left > MIB
     }
 
-    /// Makes a hole for so many units with new memory.
-    fn grow(&mut self, size: u128) -> (u128, u128) {
+    /// Makes a free block for so many units with new memory.
+    fn grow(&mut self, size: u128) -> usize {
         if self.segments == Segments::Fixed {
-            // one unit between segments, so that blocks of two never touch
-            let start = self.end + 1;
             let asked = match size {
                 _ if self.small => 2 * MIB,
                 size if size < 10 * MIB => 20 * MIB,
                 size => size.next_multiple_of(2 * MIB),
             };
-            self.end = start + asked;
-            self.reserved += asked;
-            self.put(start, asked);
-            return (asked, start);
+            return self.map(asked, None);
         }
         let page = if self.small { 2 * MIB } else { 20 * MIB };
         // the hole at the end, if there is one, grows
-        let last = self.blocks.last_key_value().filter(|(_, block)| block.free);
-        let (start, has) = last.map_or((self.end, 0), |(at, block)| (*at, block.size));
-        self.holes.remove(&(has, start));
-        let more = (size - has).next_multiple_of(page);
-        self.end += more;
-        self.reserved += more;
-        self.put(start, has + more);
-        (has + more, start)
+        let last = self.last;
+        if let Some(last) = last.filter(|&last| self.blocks[last].free) {
+            self.close(last);
+            let more = (size - self.blocks[last].size).next_multiple_of(page);
+            self.end += more;
+            self.reserved += more;
+            self.blocks[last].size += more;
+            return last;
+        }
+        let block = self.map(size.next_multiple_of(page), last);
+        if let Some(last) = last {
+            self.blocks[last].after = Some(block);
+        }
+        self.last = Some(block);
+        block
+    }
+
+    /// A free block of new memory behind a neighbour.
+    fn map(&mut self, size: u128, before: Option<usize>) -> usize {
+        let start = self.end;
+        self.end += size;
+        self.reserved += size;
+        self.insert(Block { start, size, free: true, before, after: None })
     }
 }
 
@@ -160,18 +220,25 @@ impl Pool {
 mod tests {
     use super::{MIB, Pool, Segments, units};
 
+    /// Takes so many units; their address.
+    fn taken_at(pool: &mut Pool, size: u128) -> u128 {
+        let taken = pool.take(size);
+        pool.address(taken)
+    }
+
     #[test]
     fn the_loss_of_two_tensors_freed_and_two_made_grows_an_expandable_segment() {
         // 2, 4 and 4 are made, the first two go; of two more of 4 one finds its place
         let size = 1000 * MIB;
         let mut pool = Pool::new(Segments::Expandable, false);
         let [logits, wide, kept] = [2, 4, 4].map(|times| pool.take(times * size));
-        assert_eq!((logits, wide, kept), (0, 2 * size, 6 * size));
+        let addresses = [logits, wide, kept].map(|taken| pool.address(taken));
+        assert_eq!(addresses, [0, 2 * size, 6 * size]);
         pool.give(logits);
         pool.give(wide);
-        assert_eq!(pool.take(4 * size), 0);
+        assert_eq!(taken_at(&mut pool, 4 * size), 0);
         // a hole of 2 is left in front: the segment grows by what 4 lack at its end
-        assert_eq!(pool.take(4 * size), 10 * size);
+        assert_eq!(taken_at(&mut pool, 4 * size), 10 * size);
         assert_eq!(pool.reserved(), 14 * size);
     }
 
@@ -181,20 +248,20 @@ mod tests {
         let first = pool.take(12 * MIB);
         assert_eq!(pool.reserved(), 20 * MIB);
         // 8 are left at the end: 12 more need one page
-        assert_eq!(pool.take(20 * MIB), 12 * MIB);
+        assert_eq!(taken_at(&mut pool, 20 * MIB), 12 * MIB);
         assert_eq!(pool.reserved(), 40 * MIB);
         pool.give(first);
-        assert_eq!(pool.take(5 * MIB), 32 * MIB, "the smallest hole that holds it");
-        assert_eq!(pool.take(5 * MIB), 0);
+        assert_eq!(taken_at(&mut pool, 5 * MIB), 32 * MIB, "the smallest hole that holds it");
+        assert_eq!(taken_at(&mut pool, 5 * MIB), 0);
     }
 
     #[test]
     fn a_small_segment_is_mapped_in_pages_of_2_mib() {
         let mut pool = Pool::new(Segments::Expandable, true);
         pool.take(units(1.0));
-        assert_eq!(pool.take(units(513.0)), 1);
-        assert_eq!(pool.take(MIB), 3);
-        assert_eq!(pool.take(MIB), 3 + MIB);
+        assert_eq!(taken_at(&mut pool, units(513.0)), 1);
+        assert_eq!(taken_at(&mut pool, MIB), 3);
+        assert_eq!(taken_at(&mut pool, MIB), 3 + MIB);
         assert_eq!(pool.reserved(), 4 * MIB);
     }
 

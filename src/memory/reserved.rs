@@ -1,79 +1,133 @@
 //! What the allocator reserves for a step: its events, one block each, through the pools.
 
 use super::label::Label;
-use super::pool::{Pool, Segments, bytes, small, units};
+use super::pool::{Pool, Segments, Taken, bytes, small, units};
 use super::timeline::{Event, Lane, Phase, Timeline};
 use std::collections::HashMap;
 
 /// Steps until holes are where they stay: the first has no optimizer states before its end.
 const STEPS: usize = 3;
+/// Most events of a step that are walked: a thousand layers and more.
+const MOST_EVENTS: u64 = 1_000_000;
 
-/// The most that the allocator reserves, bytes.
+/// The most that the allocator reserves, bytes. A step of very many layers is not walked, and reserves
+/// at least what it allocates.
 pub(super) fn reserved(timeline: &Timeline, tokens: f64, segments: Segments) -> f64 {
-    if segments == Segments::Counted {
+    let events = timeline.runs().map(|(_, times, events)| times.saturating_mul(events.len() as u64));
+    let long = events.fold(0, u64::saturating_add) > MOST_EVENTS;
+    if long || segments == Segments::Counted {
         return timeline.peak(tokens).bytes;
     }
-    bytes(after(timeline, tokens, segments, STEPS).0.reserved())
+    bytes(Allocator::after(timeline, tokens, segments, STEPS).reserved())
 }
 
-/// The allocator after so many steps, and how many frees found no block.
-fn after(timeline: &Timeline, tokens: f64, segments: Segments, steps: usize) -> (Allocator, u64) {
-    let mut missed = 0;
-    let mut allocator = Allocator::new(segments, tokens);
-    let mut states = Vec::new();
-    let mut accumulates = false;
-    timeline.each(|phase, event| match (phase, event.label) {
-        (Phase::Start, Label::Optimizer) => states.push(*event),
-        (Phase::Start, label) => {
-            accumulates |= label == Label::Gradients;
-            allocator.happen(phase, event);
-        }
-        _ => {}
-    });
-    for _ in 0..steps {
-        timeline.each(|phase, event| {
-            if phase == Phase::Start {
-                return;
-            }
-            if phase == Phase::Optimizer {
-                for state in states.drain(..) {
-                    allocator.happen(phase, &state);
-                }
-            }
-            missed += u64::from(!allocator.happen(phase, event));
-        });
-        if !accumulates {
-            allocator.forget(Label::Gradients);
-        }
-    }
-    (allocator, missed)
+/// An event of a step, ready to happen: which kind of block it makes or frees.
+#[derive(Debug, Clone, Copy)]
+struct Act {
+    kind: usize,
+    makes: bool,
+    name: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Block {
+/// Blocks of one label and size on one lane.
+#[derive(Debug)]
+struct Kind {
+    label: Label,
     pool: usize,
-    start: u128,
+    size: u128,
+    live: Vec<Block>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    taken: Taken,
     /// The phase that made it, and its name there.
     phase: Phase,
     name: u32,
 }
 
-/// Blocks of one kind and size on one lane.
-type Kind = (Label, Lane, u128);
+/// A block that is freed and not yet given back: it may only change its kind.
+#[derive(Debug, Clone, Copy)]
+struct Leaving {
+    pool: usize,
+    size: u128,
+    taken: Taken,
+    name: u32,
+}
 
 struct Allocator {
-    tokens: f64,
     /// For each lane one of large and one of small blocks.
     pools: Vec<Pool>,
-    live: HashMap<Kind, Vec<Block>>,
-    /// The block freed last, not yet given back: it may only change its kind.
-    leaving: Option<(Block, u128)>,
+    kinds: Vec<Kind>,
+    leaving: Option<Leaving>,
+    /// Frees that found no block.
+    missed: u64,
 }
 
 impl Allocator {
-    fn new(segments: Segments, tokens: f64) -> Self {
+    /// The allocator after so many steps.
+    fn after(timeline: &Timeline, tokens: f64, segments: Segments, steps: usize) -> Self {
         let pools = (0..2 * Lane::COUNT).map(|index| Pool::new(segments, index % 2 == 1)).collect();
-        Self { tokens, pools, live: HashMap::new(), leaving: None }
+        let mut allocator = Self { pools, kinds: Vec::new(), leaving: None, missed: 0 };
+        let mut numbers = HashMap::new();
+        let runs: Vec<(Phase, u64, Vec<Act>)> = timeline
+            .runs()
+            .map(|(phase, times, events)| {
+                let acts =
+                    events.iter().filter_map(|event| allocator.act(event, tokens, &mut numbers));
+                (phase, times, acts.collect())
+            })
+            .collect();
+        let accumulates = runs.iter().any(|(phase, _, acts)| {
+            *phase == Phase::Start && acts.iter().any(|act| allocator.is(*act, Label::Gradients))
+        });
+        let mut states = Vec::new();
+        for (phase, times, acts) in runs.iter().filter(|(phase, ..)| *phase == Phase::Start) {
+            for act in (0..*times).flat_map(|_| acts) {
+                if allocator.is(*act, Label::Optimizer) {
+                    states.push(*act);
+                } else {
+                    allocator.happen(*phase, *act);
+                }
+            }
+        }
+        for _ in 0..steps {
+            for (phase, times, acts) in runs.iter().filter(|(phase, ..)| *phase != Phase::Start) {
+                if *phase == Phase::Optimizer {
+                    states.drain(..).for_each(|state| allocator.happen(*phase, state));
+                }
+                for repeat in 0..*times {
+                    let phase = phase.later(repeat);
+                    acts.iter().for_each(|act| allocator.happen(phase, *act));
+                }
+            }
+            if !accumulates {
+                allocator.forget(Label::Gradients);
+            }
+        }
+        allocator
+    }
+
+    /// What an event does; nothing where it is smaller than a unit.
+    fn act(
+        &mut self,
+        event: &Event,
+        tokens: f64,
+        numbers: &mut HashMap<(Label, usize, u128), usize>,
+    ) -> Option<Act> {
+        let bytes = event.size.at(tokens);
+        let size = units(bytes.abs());
+        let pool = 2 * event.lane as usize + usize::from(small(size));
+        let kinds = &mut self.kinds;
+        let kind = *numbers.entry((event.label, pool, size)).or_insert_with(|| {
+            kinds.push(Kind { label: event.label, pool, size, live: Vec::new() });
+            kinds.len() - 1
+        });
+        (size > 0).then_some(Act { kind, makes: bytes > 0.0, name: event.name })
+    }
+
+    fn is(&self, act: Act, label: Label) -> bool {
+        self.kinds[act.kind].label == label
     }
 
     /// Units that the driver has given.
@@ -81,71 +135,57 @@ impl Allocator {
         self.pools.iter().map(Pool::reserved).sum()
     }
 
-    /// Allocates or frees; whether there was something to free.
-    fn happen(&mut self, phase: Phase, event: &Event) -> bool {
-        let size = event.size.at(self.tokens);
-        let asked = units(size.abs());
-        let kind = (event.label, event.lane, asked);
-        if asked == 0 {
-            return true;
+    fn happen(&mut self, phase: Phase, act: Act) {
+        if act.makes {
+            self.make(phase, act);
+        } else if self.free(phase, act).is_none() {
+            self.missed += 1;
         }
-        if size > 0.0 {
-            self.make(phase, kind, event.name);
-            return true;
-        }
-        self.free(phase, kind, event.name).is_some()
     }
 
-    fn make(&mut self, phase: Phase, kind: Kind, name: u32) {
-        let asked = kind.2;
-        let pool = 2 * kind.1 as usize + usize::from(small(asked));
-        let start = match self.leaving.take() {
-            Some((block, size)) if name != 0 && block.name == name && size == asked => block.start,
+    fn make(&mut self, phase: Phase, Act { kind, name, .. }: Act) {
+        let Kind { pool, size, .. } = self.kinds[kind];
+        let taken = match self.leaving.take() {
+            Some(gone) if name != 0 && gone.name == name && gone.size == size => gone.taken,
             leaving => {
                 self.leaving = leaving;
                 self.leave();
-                self.pools[pool].take(asked)
+                self.pools[pool].take(size)
             }
         };
-        self.live.entry(kind).or_default().push(Block { pool, start, phase, name });
+        self.kinds[kind].live.push(Block { taken, phase, name });
     }
 
     /// Frees a block: the one of this name that the layer has made; or else the youngest of this
-    /// kind and size that another phase has left.
-    fn free(&mut self, phase: Phase, kind: Kind, name: u32) -> Option<()> {
-        let blocks = self.live.get_mut(&kind)?;
+    /// kind that another phase has left.
+    fn free(&mut self, phase: Phase, Act { kind, name, .. }: Act) -> Option<()> {
+        let Kind { pool, size, live, .. } = &mut self.kinds[kind];
+        let (pool, size) = (*pool, *size);
         let own = |block: &Block| block.name == name && layer(block.phase) == layer(phase);
         let at = if name == 0 {
-            blocks.len().checked_sub(1)
+            live.len().checked_sub(1)
         } else {
             let others = |block: &Block| block.phase != phase;
-            blocks.iter().rposition(own).or_else(|| blocks.iter().rposition(others))
+            live.iter().rposition(own).or_else(|| live.iter().rposition(others))
         };
-        let block = blocks.remove(at?);
+        let taken = live.remove(at?).taken;
         self.leave();
-        self.leaving = Some((Block { name, ..block }, kind.2));
+        self.leaving = Some(Leaving { pool, size, taken, name });
         Some(())
     }
 
     fn leave(&mut self) {
-        if let Some((block, _)) = self.leaving.take() {
-            self.pools[block.pool].give(block.start);
+        if let Some(Leaving { pool, taken, .. }) = self.leaving.take() {
+            self.pools[pool].give(taken);
         }
     }
 
-    /// Frees all blocks of a kind.
+    /// Frees all blocks of a label.
     fn forget(&mut self, label: Label) {
-        let mut gone: Vec<Block> = self
-            .live
-            .iter_mut()
-            .filter(|(kind, _)| kind.0 == label)
-            .flat_map(|(_, blocks)| std::mem::take(blocks))
-            .collect();
-        // in one order on every machine
-        gone.sort_unstable_by_key(|block| (block.pool, block.start));
         self.leave();
-        for block in gone {
-            self.pools[block.pool].give(block.start);
+        for kind in self.kinds.iter_mut().filter(|kind| kind.label == label) {
+            let pool = &mut self.pools[kind.pool];
+            kind.live.drain(..).for_each(|block| pool.give(block.taken));
         }
     }
 }
@@ -170,6 +210,20 @@ mod tests {
     use crate::memory::step;
     use crate::model::shapes;
 
+    fn setting(profile: Profile) -> Setting {
+        Setting {
+            layout: Layout::of(&LayoutKeys::default(), 64).unwrap(),
+            sequence: 2048,
+            precision: Precision::Bf16,
+            optimizer: Optimizer::AdamW,
+            attention: AttentionKernel::Sdpa,
+            loss: LossKernel::Eager,
+            profile,
+            adapter: None,
+            family: None,
+        }
+    }
+
     /// What a step makes and does not hold throughout is freed by name or by kind and size: no free
     /// misses its block, whatever the model, the recomputation and the profile (one in five
     /// published shapes: each step is walked block by block).
@@ -182,23 +236,15 @@ mod tests {
                 for recompute in [Recompute::None, Recompute::Selective, Recompute::Full] {
                     let recompute = Some(recompute);
                     let keys = LayoutKeys { recompute, ..LayoutKeys::default() };
-                    let setting = Setting {
-                        layout: Layout::of(&keys, 64).unwrap(),
-                        sequence: 2048,
-                        precision: Precision::Bf16,
-                        optimizer: Optimizer::AdamW,
-                        attention: AttentionKernel::Sdpa,
-                        loss: LossKernel::Eager,
-                        profile: *profile,
-                        adapter: None,
-                        family: None,
-                    };
+                    let setting =
+                        Setting { layout: Layout::of(&keys, 64).unwrap(), ..setting(*profile) };
                     let Ok(step) = step(&shape, &setting) else { continue };
                     steps += 1;
-                    let after = |n| after(&step.timeline, step.tokens, Segments::Expandable, n);
+                    let after =
+                        |n| Allocator::after(&step.timeline, step.tokens, Segments::Expandable, n);
                     let name = &published.name;
-                    let ((first, _), (second, missed)) = (after(1), after(2));
-                    assert_eq!(missed, 0, "{name} {profile} {recompute:?}");
+                    let (first, second) = (after(1), after(2));
+                    assert_eq!(second.missed, 0, "{name} {profile} {recompute:?}");
                     assert_eq!(first.live(), second.live(), "{name} {profile} {recompute:?}");
                     let reserved = bytes(second.reserved());
                     assert!(reserved >= step.peak().bytes, "{name} {profile} {recompute:?}");
@@ -211,7 +257,7 @@ mod tests {
     impl Allocator {
         /// Blocks that are held.
         fn live(&self) -> usize {
-            self.live.values().map(Vec::len).sum()
+            self.kinds.iter().map(|kind| kind.live.len()).sum()
         }
     }
 }

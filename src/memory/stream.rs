@@ -51,7 +51,7 @@ impl Stream {
             | Profile::Megatron
             | Profile::Torchtitan
             | Profile::MegatronDeepspeed
-            | Profile::MegatronDeepspeedBf16 => (NormKind::RmsFused, 4),
+            | Profile::MegatronDeepspeedBf16 => (NormKind::RmsFused { wide: false }, 4),
             Profile::HuggingFace | Profile::TorchtitanEager => match code.norm {
                 NormCode::Wide => (NormKind::RmsByParts, 4),
                 NormCode::Narrow | NormCode::Centred => (NormKind::RmsCastBack, 4),
@@ -63,7 +63,10 @@ impl Stream {
         let (norm, norm_parameters) = match shape.norm {
             _ if code.norm == NormCode::Centred => (NormKind::LayerByParts { wide: autocast }, 1),
             model::Norm::Bare => (layer, 0),
-            model::Norm::Scale if autocast => (NormKind::RmsWide, 1),
+            model::Norm::Scale if autocast => match rms {
+                NormKind::RmsFused { .. } => (NormKind::RmsFused { wide: true }, 1),
+                _ => (NormKind::RmsWide, 1),
+            },
             model::Norm::Scale => (rms, 1),
             model::Norm::Layer => (layer, 2),
         };

@@ -88,7 +88,7 @@ impl fmt::Display for Phase {
 
 impl Phase {
     /// The same phase, so many layers further on.
-    fn later(self, repeats: u64) -> Self {
+    pub(super) fn later(self, repeats: u64) -> Self {
         match self {
             Self::Forward(layer) => Self::Forward(layer + repeats),
             Self::Backward(layer) => Self::Backward(layer.saturating_sub(repeats)),
@@ -224,14 +224,9 @@ impl Timeline {
         })
     }
 
-    /// Every event in order, like layers told one by one.
-    pub(super) fn each(&self, mut happen: impl FnMut(Phase, &Event)) {
-        for run in &self.runs {
-            for repeat in 0..run.times {
-                let phase = run.phase.later(repeat);
-                run.events.iter().for_each(|event| happen(phase, event));
-            }
-        }
+    /// The events in order: each run of like layers once, with the number of these.
+    pub(super) fn runs(&self) -> impl Iterator<Item = (Phase, u64, &[Event])> {
+        self.runs.iter().map(|run| (run.phase, run.times, run.events.as_slice()))
     }
 
     /// What is left of one kind when the step is over.

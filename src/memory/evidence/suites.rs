@@ -91,19 +91,55 @@ pub const TRACKER: Suite = Suite {
     settings: PLAIN,
 };
 
-/// Measured on a GPU, its collectives moving nothing.
+/// Measured on a GPU, its collectives moving nothing: published models, and steps drawn at random
+/// after the operators were known.
 pub const MEASURED: Suite = Suite {
-    what: "steps measured on an NVIDIA H100 (torch 2.11)",
-    file: "tests/oracle/gpu_memory.csv",
-    cases: 94,
+    what: "steps measured on NVIDIA H100 and H200 (torch 2.11)",
+    file: "tests/oracle/gpu_memory.csv, gpu_random.csv",
+    cases: 169,
     median_error: 0.0003,
     worst_error: 0.0368,
-    params: [124_439_808, 13_765_820_416],
+    params: [24_960_384, 13_765_820_416],
     shards: [1, 2048],
-    sequence: [1000, 32_768],
+    sequence: [512, 32_768],
     micro_batch: [1, 8],
-    vocab: [31_999, 256_000],
+    vocab: [31_999, 262_144],
     settings: PLAIN,
+};
+
+/// A copy on each device, whose gradients NCCL reduces.
+pub const REPLICATED: Suite = Suite {
+    what: "steps of DistributedDataParallel under autocast on an NVIDIA H200 (torch 2.11)",
+    file: "tests/oracle/gpu_ranks.csv",
+    cases: 4,
+    median_error: 0.00005,
+    worst_error: 0.0036,
+    params: [361_821_120, 3_212_749_824],
+    shards: [1, 1],
+    sequence: [2048, 4096],
+    micro_batch: [2, 4],
+    vocab: [32_000, 128_256],
+    settings: Settings {
+        strategies: &[Strategy::Ddp],
+        degrees: [2, 1, 1, 1, 1, 1],
+        loss: &[LossKernel::Eager],
+        ..PLAIN
+    },
+};
+
+/// A Llama split over two GPUs as torchtitan splits it, on plain PyTorch.
+pub const TENSOR: Suite = Suite {
+    what: "steps with tensor and sequence parallelism on two NVIDIA H200 (torch 2.11)",
+    file: "tests/oracle/gpu_ranks.csv",
+    cases: 5,
+    median_error: 0.00005,
+    worst_error: 0.0078,
+    params: [1_100_048_384, 8_030_261_248],
+    shards: [1, 1],
+    sequence: [2048, 8192],
+    micro_batch: [1, 4],
+    vocab: [32_000, 128_256],
+    settings: Settings { degrees: [1, 2, 1, 1, 1, 1], loss: &[LossKernel::Eager], ..PLAIN },
 };
 
 /// Shards on the host, measured on a GPU.
@@ -143,16 +179,17 @@ pub const HUGGING_FACE: Suite = Suite {
     },
 };
 
-/// Adapters measured on a GPU.
+/// Adapters measured on a GPU: LoRA written out and by PEFT, `QLoRA` by PEFT and bitsandbytes, whose
+/// eight steps were simulated before they were measured.
 pub const ADAPTERS: Suite = Suite {
-    what: "steps of transformers 5.17 with LoRA on an NVIDIA H100 (torch 2.11)",
-    file: "tests/oracle/gpu_lora.csv",
-    cases: 6,
-    median_error: 0.0009,
-    worst_error: 0.0026,
+    what: "steps of transformers 5.17 with LoRA and QLoRA on NVIDIA H100 and H200 (torch 2.11)",
+    file: "tests/oracle/gpu_lora.csv, gpu_qlora.csv",
+    cases: 17,
+    median_error: 0.0011,
+    worst_error: 0.0039,
     params: [349_994_496, 8_030_261_248],
     shards: [1, 1],
-    sequence: [512, 4096],
+    sequence: [256, 4096],
     micro_batch: [1, 4],
     vocab: [32_000, 128_256],
     settings: Settings { families: &["llama"], ..ONE_DEVICE },

@@ -25,8 +25,9 @@ pub(in crate::memory) enum NormKind {
     /// `RMSNorm` by its parts, cast back before the weight (Hugging Face's modelling code): the FP32
     /// copy of the input and the normalised input are kept.
     RmsCastBack,
-    /// `RMSNorm` as one operator (CUDA, torch 2.9 on): the input and 1/rms are kept.
-    RmsFused,
+    /// `RMSNorm` of a BF16 or an FP32 stream as one operator (CUDA, torch 2.9 on): the input and 1/rms
+    /// are kept.
+    RmsFused { wide: bool },
     /// `RMSNorm` of an FP32 stream by its parts: the input and the normalised input are kept.
     RmsWide,
     /// `LayerNorm` by its parts of a BF16 or an FP32 stream (Cohere's modelling code): the centred
@@ -35,6 +36,11 @@ pub(in crate::memory) enum NormKind {
     /// `LayerNorm` of a BF16 or an FP32 stream, with its statistics in so many bytes: the stream's
     /// type on the CPU, FP32 on CUDA.
     Layer { statistics: u8, wide: bool },
+}
+
+/// Bytes of a stream's numbers.
+fn width(wide: bool) -> f64 {
+    if wide { FP32 } else { BF16 }
 }
 
 impl Norm {
@@ -51,10 +57,10 @@ impl Tape {
             NormKind::RmsCastBack => self.rms_cast_back(x, norm),
             NormKind::RmsWide => self.rms_wide(x, norm),
             NormKind::LayerByParts { wide } => self.layer_by_parts(x, norm, wide),
-            NormKind::RmsFused => self.norm_fused(x, norm, BF16, &[FP32]),
+            NormKind::RmsFused { wide } => self.norm_fused(x, norm, width(wide), &[FP32]),
             NormKind::Layer { statistics, wide } => {
-                let (bytes, width) = (f64::from(statistics), if wide { FP32 } else { BF16 });
-                self.norm_fused(x, norm, width, &[bytes, bytes])
+                let bytes = f64::from(statistics);
+                self.norm_fused(x, norm, width(wide), &[bytes, bytes])
             }
         }
     }

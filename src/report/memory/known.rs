@@ -2,7 +2,7 @@
 
 use super::{GIB, gib};
 use crate::derive::StepMemory;
-use crate::memory::{Context, Over, Profile, Ratios};
+use crate::memory::{Context, NCCL, Over, Profile, Ratios};
 use crate::quantity::significant;
 use crate::report::block::Block;
 
@@ -26,19 +26,23 @@ pub(super) fn told_apart(step: &StepMemory) -> Vec<Block> {
     row("in use as nvidia-smi shows it", shown.bytes, range(shown.range));
     vec![
         Block::table(&["", "GiB", "80 % interval"], rows, 1),
-        Block::Line(format!("  {} {}", ratios(device.ratios), outside(&device.context))),
+        Block::Line(format!(
+            "  {} {}",
+            ratios(device.ratios, step.setting.profile),
+            outside(&device.context)
+        )),
     ]
 }
 
 /// What the estimates rest on.
-fn ratios(ratios: &Ratios) -> String {
+fn ratios(ratios: &Ratios, profile: Profile) -> String {
     let [least, lower, median, upper, most] = ratios.rounded();
-    let advice = match ratios.over {
-        Over::Allocated => {
-            " PyTorch's own advice against the part that is reserved in vain is \
-             PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True."
-        }
-        Over::Reserved | Over::Shown => "",
+    let fixed = ratios.over == Over::Allocated || profile.on_gpu() == Profile::Cuda;
+    let advice = if fixed {
+        " PyTorch's own advice against the part that is reserved in vain is \
+         PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True."
+    } else {
+        ""
     };
     format!(
         "{} {} in the median (quartiles {lower} and {upper}, {least} to {most}; {}).{advice}",
@@ -60,7 +64,11 @@ fn outside(context: &Context) -> String {
     let whose = if context.own { "" } else { " under FSDP2, of this profile not" };
     let mut text = format!("{more} ({} to {} measured{whose}).", gib(least), gib(most));
     if context.nccl_beside {
-        text += " What NCCL holds between devices comes on top and was not measured.";
+        let [one, two] = NCCL.map(gib);
+        text += &format!(
+            " What NCCL holds between devices comes on top: {one} GiB on two NVIDIA H200, {two} where \
+             the model is split too; more devices were not measured."
+        );
     }
     text
 }
