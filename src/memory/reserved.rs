@@ -13,7 +13,8 @@ const MOST_EVENTS: u64 = 1_000_000;
 /// The most that the allocator reserves, bytes. A step of very many layers is not walked, and reserves
 /// at least what it allocates.
 pub(super) fn reserved(timeline: &Timeline, tokens: f64, segments: Segments) -> f64 {
-    let events = timeline.runs().map(|(_, times, events)| times.saturating_mul(events.len() as u64));
+    let events =
+        timeline.runs().map(|(_, times, events)| times.saturating_mul(events.len() as u64));
     let long = events.fold(0, u64::saturating_add) > MOST_EVENTS;
     if long || segments == Segments::Counted {
         return timeline.peak(tokens).bytes;
@@ -98,7 +99,9 @@ impl Allocator {
                 }
                 for repeat in 0..*times {
                     let phase = phase.later(repeat);
-                    acts.iter().for_each(|act| allocator.happen(phase, *act));
+                    for act in acts {
+                        allocator.happen(phase, *act);
+                    }
                 }
             }
             if !accumulates {

@@ -179,7 +179,7 @@ pub const HUGGING_FACE: Suite = Suite {
     },
 };
 
-/// Adapters measured on a GPU: LoRA written out and by PEFT, `QLoRA` by PEFT and bitsandbytes, whose
+/// Adapters measured on a GPU: `LoRA` written out and by PEFT, `QLoRA` by PEFT and bitsandbytes, whose
 /// eight steps were simulated before they were measured.
 pub const ADAPTERS: Suite = Suite {
     what: "steps of transformers 5.17 with LoRA and QLoRA on NVIDIA H100 and H200 (torch 2.11)",
