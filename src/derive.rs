@@ -350,9 +350,18 @@ pub fn derive_pinned(
         let basis = footprint::Basis { point, k, caps: &caps, step: step_time.as_ref() };
         footprint::of(chosen, inputs, &basis, &mut notes)?
     };
+    let recipe = {
+        let chosen = laid_out.as_ref().unwrap_or(chosen);
+        recipe::of(chosen, &setting, point, step_time.as_ref(), &mut notes)?
+    };
     let beside = {
-        let hours = taken.as_ref().map(|footprint| footprint.hours);
-        operations::of(chosen, &setting, point, hours, step_time.as_ref(), &mut notes)?
+        let run = operations::Run {
+            point,
+            recipe: recipe.as_ref(),
+            step: step_time.as_ref(),
+            hours: taken.as_ref().map(|footprint| footprint.hours),
+        };
+        operations::of(chosen, &setting, &run, &mut notes)?
     };
     let derived = Derived {
         budget: budget::view(&caps),
@@ -364,7 +373,7 @@ pub fn derive_pinned(
         memory: step_memory.as_ref().map(memory::view),
         throughput: step_time.as_ref().map(throughput::view),
         footprint: taken.as_ref().map(footprint::view),
-        recipe: recipe::of(chosen, &setting, point),
+        recipe,
         operations: beside,
         optimum: run_of.and_then(allocate::versus),
         inference: run_of.and_then(|run| allocate::served(run, &setting, &wanted)),

@@ -22,6 +22,33 @@ pub const RESTART_SECONDS: f64 = 660.0;
 /// units of 1024 (bigscience.notion.site, the 176B model).
 pub const CHECKPOINT_BYTES: f64 = 14.0;
 
+/// Bytes that one device writes in a second, where a plan does not say how long saving takes: BLOOM's
+/// 384 A100s saved 2.3 TB, in units of 1024, in 40 s (bigscience-workshop/bigscience,
+/// train/tr11-176B-ml/chronicles.md).
+pub const SAVED_PER_SECOND: f64 = 2.3 * 1_099_511_627_776.0 / 40.0 / 384.0;
+
+/// Steps between evaluations, where a plan states none: `OLMo` 2's `eval_interval`
+/// (allenai/OLMo, configs/official-1124/OLMo2-7B-stage1.yaml).
+pub const EVALUATE_EVERY_STEPS: f64 = 1000.0;
+
+/// Tokens that an evaluation reads, where a plan does not say; a choice.
+pub const EVALUATION_TOKENS: f64 = 10e6;
+
+/// Checkpoints to be kept beside those at hand-offs, where a plan does not say; a choice: a spike is
+/// left behind by going back past it, and the newest may not be whole.
+pub const KEPT: u64 = 3;
+
+/// What published runs reached of the utilisation that they print: 6ND over all their hours beside
+/// the MFU of their steps. The MFU counts attention in some of them, and no recomputation.
+pub const PUBLISHED_GOODPUT: [(&str, f64, &str); 6] = [
+    ("PaLM 540B", 0.66, "arXiv:2204.02311"),
+    ("GLM-130B", 0.77, "arXiv:2210.02414"),
+    ("Granite 13B", 0.80, "IBM, Granite foundation models, 2023"),
+    ("Skywork 13B", 0.82, "arXiv:2310.19341"),
+    ("Llama 3.1 405B", 0.84, "arXiv:2407.21783, of 41 %"),
+    ("TinyLlama", 0.91, "arXiv:2401.02385"),
+];
+
 /// Saving and failing. All times in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Failures {

@@ -11,9 +11,9 @@ pub use chosen::{
 };
 pub use derived::{
     Allocated, Assumed, Cap, Derived, DerivedBudget, DerivedData, DerivedFleet, DerivedFootprint,
-    DerivedKnot, DerivedMemory, DerivedModel, DerivedOperations, DerivedPool, DerivedRecipe,
-    DerivedSchedule, DerivedSource, DerivedStage, DerivedThroughput, DerivedUtilisation,
-    DerivedWay, Gap, Interval, Provenance, Served, Versus,
+    DerivedHandOff, DerivedKnot, DerivedMemory, DerivedModel, DerivedOperations, DerivedPool,
+    DerivedRecipe, DerivedSchedule, DerivedSource, DerivedStage, DerivedThroughput,
+    DerivedUtilisation, DerivedWay, Gap, Interval, Provenance, Served, Versus,
 };
 pub use inputs::{Inputs, inputs};
 pub use key::KeyPath;

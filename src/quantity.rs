@@ -304,6 +304,18 @@ quantity!(
     |x| significant(x, 4)
 );
 quantity!(
+    /// What `AdamW` takes off the weights for each unit of the learning rate.
+    WeightDecay, "weight decays", 0.0, 10.0, whole = false,
+    &[],
+    |x| significant(x, 3)
+);
+quantity!(
+    /// The norm to which gradients are clipped.
+    ClipNorm, "gradient norms", 1e-6, 1e6, whole = false,
+    &[],
+    |x| significant(x, 3)
+);
+quantity!(
     /// Hours.
     Hours, "hours", 0.0, 1e6, whole = false,
     &[("h", 1.0), ("hours", 1.0), ("min", 1.0 / 60.0), ("d", 24.0), ("days", 24.0)],

@@ -116,7 +116,7 @@ const CHECKS: &[(&str, &str, &str)] = &[
     ("Passes over a source, over all stages", "repeats-past-four-epochs", "phi-4"),
     ("The longest run where a source is short", "source-exhausted", "phi-4-once"),
     ("Passes that are printed are those of the weights", "source-exhausted", "gpt3-printed-epochs"),
-    ("The learning rate goes on at a hand-off", "anneal-outside-decay", "olmo2-13b-learning-rate"),
+    ("The learning rate goes on at a hand-off", "learning-rate-break", "olmo2-13b-learning-rate"),
     ("The decay is the last stage", "anneal-outside-decay", "apertus-70b-comments"),
     ("The mix is as long as the run", "tokens-contradict-epochs", "dolmino100"),
     ("A stage has one duration", "invalid-plan", "olmo3-two-durations"),

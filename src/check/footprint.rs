@@ -16,9 +16,9 @@ pub(super) static PRICE_UNDATED: Rule = rule!(
 fn price_undated(subject: &Subject) -> Vec<Finding> {
     let chosen = &subject.document.chosen;
     let cost = &chosen.cost;
-    let (Some(price), None, Some(_)) =
-        (cost.usd_per_accelerator_hour, &cost.price_as_of, &chosen.site)
-    else {
+    let counts = chosen.site.is_some() || chosen.budget.usd.is_some();
+    let stated = cost.usd_per_accelerator_hour.filter(|_| counts && cost.price_as_of.is_none());
+    let Some(price) = stated else {
         return Vec::new();
     };
     let key = KeyPath::from("cost.usd_per_accelerator_hour");

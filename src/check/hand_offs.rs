@@ -10,8 +10,6 @@ use std::fmt::Write as _;
 
 /// By what share of the run an anneal may miss the decay: rounding to steps and to printed digits.
 const MISSED: f64 = 5e-3;
-/// By what share the learning rate may differ at a hand-off: `OLMo` 2 7B's does by 0.2 %.
-const JUMP: f64 = 0.05;
 /// Share of the batch that must change hands for a hand-off to be worth an evaluation.
 const CHANGED: f64 = 0.01;
 
@@ -33,36 +31,6 @@ pub(super) static HAND_OFF_NOT_EVALUATED: Rule = rule!(
 );
 
 fn anneal_outside_decay(subject: &Subject) -> Vec<Finding> {
-    let mut findings = out_of_place(subject);
-    findings.extend(learning_rate_jumps(subject));
-    findings
-}
-
-/// Anneals that begin at another learning rate than the run before them ends with.
-fn learning_rate_jumps(subject: &Subject) -> Vec<Finding> {
-    let chosen = &subject.document.chosen.stages;
-    let mut stages = read_stages(subject);
-    stages.retain(|(_, placed)| placed.kind.in_run());
-    let findings = stages.windows(2).filter_map(|pair| {
-        let ((first, before), (second, after)) = (&pair[0], &pair[1]);
-        let ends = chosen[*first].final_learning_rate.filter(|_| after.kind == Kind::Anneal)?;
-        let begins = chosen[*second].learning_rate?;
-        if (begins.0 - ends.0).abs() <= JUMP * ends.0 {
-            return None;
-        }
-        let (low, high) = (ends.human(), begins.human());
-        let message = format!("`{}` ends at a learning rate of {low}", before.name);
-        Some(
-            Finding::new(format!("{message}, but `{}` begins at {high}", after.name))
-                .at(stage(*second).join("learning_rate"), "")
-                .at(stage(*first).join("final_learning_rate"), "")
-                .help("the anneal goes on where the run has come to: correct the schedule of one"),
-        )
-    });
-    findings.collect()
-}
-
-fn out_of_place(subject: &Subject) -> Vec<Finding> {
     let training = &subject.document.chosen.training;
     let (Some(point), Some(schedule)) = (subject.derivation.point, training.schedule) else {
         return Vec::new();

@@ -7,7 +7,7 @@ use crate::derive::Derivation;
 use crate::hardware;
 use crate::plan::{Chosen, KeyPath};
 use crate::quantity::{
-    AcceleratorHours, Days, Flops, Quantity, Usd, exact, round_significant, significant,
+    AcceleratorHours, Days, Flops, Quantity, TonnesCo2e, Usd, exact, round_significant, significant,
 };
 
 /// How far a run may pass a limit: derived values are written with 7 digits.
@@ -56,7 +56,7 @@ pub(super) static MFU_WITHOUT_EVIDENCE: Rule = rule!(
 
 /// A limit of the policy beside what a plan has to say about it.
 struct Held {
-    /// Its key, in `limits`, in `budget` and in `derived.allocation`.
+    /// Its key in `limits`; but for carbon's, also in `budget` and in `derived.allocation`.
     key: &'static str,
     limit: f64,
     /// The cap that the plan states.
@@ -112,8 +112,36 @@ fn held(limits: &Limits, chosen: &Chosen, derivation: &Derivation) -> Vec<Held> 
             ),
             human: |value| Usd(value).human(),
         }),
+        limits.tonnes_co2e.map(|limit| Held {
+            key: "tonnes_co2e",
+            limit: limit.0,
+            stated: None,
+            derived: emitted(derivation).map(|kg| kg / 1e3),
+            needs: carbon_needs(chosen),
+            human: |value| TonnesCo2e(value).human(),
+        }),
     ];
     all.into_iter().flatten().collect()
+}
+
+/// Kilograms of CO2 equivalents of the run, as it is scheduled where it waits for a clean grid.
+fn emitted(derivation: &Derivation) -> Option<f64> {
+    let own = derivation.derived.footprint.as_ref()?;
+    let scheduled = own.schedule.as_ref().map(|schedule| schedule.kg_co2e);
+    scheduled.or(own.kg_co2e)
+}
+
+/// Keys that the carbon of a run needs.
+fn carbon_needs(chosen: &Chosen) -> Vec<(&'static str, bool)> {
+    let grid = chosen.site.as_ref().is_some_and(|site| {
+        site.grid.is_some() || site.grams_per_kwh.is_some() || site.grid_series.is_some()
+    });
+    let cluster = &chosen.cluster;
+    vec![
+        ("cluster.accelerator", cluster.accelerator.is_some()),
+        ("cluster.mfu", cluster.mfu.is_some() || chosen.layout.is_some()),
+        ("site.grid", grid),
+    ]
 }
 
 fn all_held(subject: &Subject) -> Vec<Held> {
@@ -148,6 +176,9 @@ fn over_house_limit(subject: &Subject) -> Vec<Finding> {
 /// Where a derived value stands, or what sizes the run where nothing is written.
 fn derived_key(subject: &Subject, key: &str) -> KeyPath {
     let document = subject.document;
+    if key == "tonnes_co2e" {
+        return KeyPath::from("site");
+    }
     let written = document.derived.as_ref().and_then(|derived| derived.get("allocation"));
     if written.is_some_and(|run| run.get(key).is_some()) {
         return KeyPath::from("derived.allocation").join(key);

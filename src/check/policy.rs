@@ -4,7 +4,7 @@ use super::{LevelError, Levels, Setting};
 use crate::file::{Locator, ReadError, read_settings};
 use crate::hardware;
 use crate::plan::{KeyPath, MfuEvidence};
-use crate::quantity::{AcceleratorHours, Days, Flops, Steps, Usd};
+use crate::quantity::{AcceleratorHours, Days, Flops, Steps, TonnesCo2e, Usd};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -33,6 +33,8 @@ pub struct Limits {
     pub days: Option<Days>,
     /// US dollars.
     pub usd: Option<Usd>,
+    /// Tons of CO2 equivalents of the run's electricity.
+    pub tonnes_co2e: Option<TonnesCo2e>,
 }
 
 /// What a plan may name.
@@ -66,13 +68,13 @@ struct File {
 }
 
 /// Keys that a house may look for, and why they cannot be checked.
-const NOT_DERIVED: [(&str, &str); 2] = [
-    ("limits.tonnes_co2e", "no plan has its carbon derived yet, so nothing could be held to this"),
-    ("allowed.regions", "no plan states a region yet, so nothing could be held to this"),
-];
+const NOT_DERIVED: [(&str, &str); 1] = [(
+    "allowed.regions",
+    "a plan states its grid, `site.grid`; `limits.tonnes_co2e` holds what it emits",
+)];
 
 /// Tables of a plan, which are out of place here.
-const OF_PLANS: [&str; 14] = [
+const OF_PLANS: [&str; 16] = [
     "format",
     "name",
     "budget",
@@ -87,6 +89,8 @@ const OF_PLANS: [&str; 14] = [
     "operations",
     "cluster",
     "cost",
+    "site",
+    "reported",
 ];
 
 impl Policy {
@@ -180,8 +184,8 @@ mod tests {
             ("[levels]\n\"invalid-plan\" = \"allow\"\n", "cannot be set", "\"invalid-plan\""),
             ("[levels]\nhard-gat = \"warn\"\n", "`hard-gate`", "hard-gat"),
             ("[allowed]\naccelerators = [\"h100-sxm\", \"h1000\"]\n", "nearest", "\"h1000\""),
-            ("[limits]\ntonnes_co2e = 10\n", "cannot be checked", "tonnes_co2e"),
-            ("[allowed]\nregions = []\n", "no plan states a region", "regions"),
+            ("[limits]\ntonnes_co2e = -1\n", "from 0 to", "-1"),
+            ("[allowed]\nregions = []\n", "limits.tonnes_co2e", "regions"),
             ("[budget]\nusd = 10\n", "belongs in a plan", "budget"),
             ("[limits]\nusd = \"10d\"\n", "is a time", "\"10d\""),
         ];

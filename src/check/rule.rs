@@ -30,6 +30,8 @@ pub enum Family {
     Budget,
     /// Size and tokens.
     Allocation,
+    /// How the model is trained.
+    Recipe,
     /// The scaling law.
     Law,
     /// The model's shape.
@@ -44,6 +46,8 @@ pub enum Family {
     Data,
     /// What the data loader does.
     Loader,
+    /// What happens beside training.
+    Operations,
     /// What the house asks of every plan.
     Policy,
     /// What is reported of the run.
@@ -54,9 +58,10 @@ pub enum Family {
 
 impl Family {
     /// Every family with its name.
-    pub const ALL: [(&'static str, Self); 12] = [
+    pub const ALL: [(&'static str, Self); 14] = [
         ("budget", Self::Budget),
         ("allocation", Self::Allocation),
+        ("recipe", Self::Recipe),
         ("law", Self::Law),
         ("model", Self::Model),
         ("memory", Self::Memory),
@@ -64,6 +69,7 @@ impl Family {
         ("stages", Self::Stages),
         ("data", Self::Data),
         ("loader", Self::Loader),
+        ("operations", Self::Operations),
         ("policy", Self::Policy),
         ("reported", Self::Reported),
         ("file", Self::File),

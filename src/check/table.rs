@@ -2,7 +2,7 @@
 
 use super::{
     Rule, allocation, budget, data, file, footprint, hand_offs, house, law, loader, memory, model,
-    recipe, reported, sequences, stages, throughput,
+    operations, recipe, reported, schedule, sequences, stages, throughput,
 };
 
 /// Every rule, by family.
@@ -19,6 +19,11 @@ pub static RULES: &[&Rule] = &[
     &allocation::LOSS_TARGET_MISSED,
     &allocation::GOAL_WITHOUT_FACTS,
     &recipe::LEARNING_RATE_OUTSIDE_LAWS,
+    &recipe::STEPS_CONTRADICT_TOKENS,
+    &recipe::WARM_UP_OUT_OF_PROPORTION,
+    &recipe::BATCH_PAST_CRITICAL,
+    &schedule::COSINE_NOT_THE_RUN,
+    &schedule::LEARNING_RATE_BREAK,
     &law::LAW_EXTRAPOLATED,
     &law::LAW_NOT_CURRENT,
     &model::PARAMS_CONTRADICT_SHAPE,
@@ -60,6 +65,8 @@ pub static RULES: &[&Rule] = &[
     &loader::TOO_MANY_SOURCES,
     &loader::LOADER_REFUSES_WEIGHTS,
     &loader::DIFFICULTY_ROUNDED_DOWN,
+    &operations::CHECKPOINTS_IGNORE_FAILURES,
+    &operations::NO_EVALUATION,
     &house::OVER_HOUSE_LIMIT,
     &house::HOUSE_LIMIT_NOT_CHECKED,
     &house::UNAPPROVED_ACCELERATOR,

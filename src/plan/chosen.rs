@@ -4,15 +4,14 @@ mod cluster;
 mod operations;
 mod reported;
 mod site;
+mod training;
 
 use crate::data::{Sources, Stage};
 use crate::layout::LayoutKeys;
-use crate::memory::{AdapterKind, AttentionKernel, LossKernel, Optimizer, Precision, Profile};
 use crate::model::ShapeKeys;
 use crate::quantity::{
-    AcceleratorHours, Days, Epochs, Flops, FlopsPerParamToken, Fraction, LearningRate, Loss,
-    Params, SequenceTokens, Tokens, TokensPerParam, Usd, UsdPerAcceleratorHour,
-    UsdPerBillionTokens,
+    AcceleratorHours, Days, Epochs, Flops, FlopsPerParamToken, Fraction, Loss, Params, Tokens,
+    TokensPerParam, Usd, UsdPerAcceleratorHour, UsdPerBillionTokens,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -21,6 +20,7 @@ pub use cluster::{Cluster, MfuEvidence, Pool};
 pub use operations::Operations;
 pub use reported::Reported;
 pub use site::Site;
+pub use training::{Schedule, Training};
 
 /// The chosen tables of a plan.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -273,69 +273,6 @@ pub enum SourceCaps {
     Project,
     /// The same, each stage keeping to its own share of every cap.
     ProjectPerStage,
-}
-
-/// How the model is trained.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Training {
-    /// How the learning rate falls.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<Schedule>,
-    /// Tokens at the end of the run over which `wsd` decays.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub decay_tokens: Option<Tokens>,
-    /// Share of the run's tokens, at its end, over which `wsd` decays.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub decay_share: Option<Fraction>,
-    /// Peak learning rate; with it, what published laws give is derived.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub peak_lr: Option<LearningRate>,
-    /// Tokens per sequence; the longest of the stages unless stated.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sequence: Option<SequenceTokens>,
-    /// Tokens of one optimizer step; `layout.micro_batches` follows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub batch_tokens: Option<Tokens>,
-    /// Number formats: bf16 unless said otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub precision: Option<Precision>,
-    /// What the optimizer keeps: adamw unless said otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub optimizer: Option<Optimizer>,
-    /// How attention is computed: sdpa unless said otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub attention: Option<AttentionKernel>,
-    /// How the loss is computed: eager unless said otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub loss: Option<LossKernel>,
-    /// Whose operators run: eager, PyTorch's one by one, unless said otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub profile: Option<Profile>,
-    /// The engine whose time is predicted: `llmplan explain --list engines`; the profile's unless
-    /// said otherwise. Where no profile is stated, the engine's is taken.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub engine: Option<String>,
-    /// Low-rank adapters that are trained in place of the model, beside every matrix of its blocks.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub adapter: Option<AdapterKind>,
-    /// Rank of the adapters: 8 unless stated.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub adapter_rank: Option<u64>,
-}
-
-/// How the learning rate falls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Schedule {
-    /// Warm-up, a stable phase, and a decay at the end.
-    Wsd,
-    /// A cosine over the whole run.
-    Cosine,
-    /// A line over the whole run.
-    Linear,
-    /// Not at all.
-    Constant,
 }
 
 /// Prices.

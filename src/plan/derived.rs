@@ -21,7 +21,7 @@ pub use fleet::{DerivedFleet, DerivedPool, DerivedWay};
 pub use footprint::{DerivedFootprint, DerivedSchedule};
 pub use gap::Gap;
 pub use operations::DerivedOperations;
-pub use recipe::DerivedRecipe;
+pub use recipe::{DerivedHandOff, DerivedRecipe};
 pub use utilisation::DerivedUtilisation;
 
 /// 10th and 90th percentile.

@@ -66,7 +66,7 @@ pub enum Section {
     Throughput,
     /// Hours, energy, money and carbon.
     Footprint,
-    /// Learning rate and batch beside what laws give.
+    /// Learning rate, batch and schedule beside what laws give.
     Recipe,
     /// Checkpoints, failures, and what is left for training.
     Operations,

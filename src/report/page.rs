@@ -18,7 +18,9 @@ impl Answer<'_> {
             blocks.extend(summary::blocks(self, found));
         }
         for (_, section) in Section::ALL {
-            if show.only.is_none_or(|only| only == section) {
+            let beside =
+                matches!(section, Section::Recipe | Section::Operations) && show.found.is_none();
+            if show.only.map_or(!beside, |only| only == section) {
                 blocks.extend(self.section(section));
             }
             if show.only.is_none() && section == Section::Inference {
