@@ -35,7 +35,7 @@ fn checkpoints_ignore_failures(subject: &Subject) -> Vec<Finding> {
     let Some(best) = own.best_checkpoint_steps.filter(|_| lost > LOST) else {
         return Vec::new();
     };
-    let hours = |seconds: f64| significant(seconds / 3600.0, 2);
+    let hours = |seconds: f64| significant(seconds / 3600.0, 3);
     let (every, fails) = (own.checkpoint_every_seconds, own.hours_between_failures);
     let label = if every > own.best_checkpoint_seconds {
         format!(

@@ -92,7 +92,7 @@ pub(super) fn of(
     }))
 }
 
-/// What is stated, or else what GPT-3, LLaMA and `OLMo` 2 share.
+/// What is stated, or else what GPT-3, `LLaMA` and `OLMo` 2 share.
 fn assumed(notes: &mut Notes, key: &str, stated: Option<f64>, usual: f64) -> f64 {
     stated.unwrap_or_else(|| {
         let source = "as GPT-3 (arXiv:2005.14165), LLaMA (arXiv:2302.13971) and OLMo 2 \
@@ -150,16 +150,13 @@ fn growing(chosen: &Chosen, batch: Tokens) -> Result<Batches, DeriveError> {
 /// Steps of the run, and the tokens that they read if all are full: those of the stages, where
 /// every one has some.
 fn steps(stages: &[InRun], batches: &Batches, tokens: Tokens) -> (f64, f64) {
-    let all =
-        || stages.iter().map(|stage| Some((stage.placed.steps?.0, stage.placed.stepped()?.0)));
-    let staged: Option<Vec<(f64, f64)>> = all().collect();
-    match staged.filter(|staged| !staged.is_empty()) {
-        Some(staged) => staged.iter().fold((0.0, 0.0), |sum, own| (sum.0 + own.0, sum.1 + own.1)),
-        None => {
-            let steps = (batches.steps(tokens.0) * (1.0 - ROUNDING)).ceil().max(1.0);
-            (steps, batches.tokens(steps))
-        }
+    let own = |stage: &InRun| Some((stage.placed.steps?.0, stage.placed.stepped()?.0));
+    let all: Option<Vec<(f64, f64)>> = stages.iter().map(own).collect();
+    if let Some(all) = all.filter(|all| !all.is_empty()) {
+        return all.iter().fold((0.0, 0.0), |sum, own| (sum.0 + own.0, sum.1 + own.1));
     }
+    let steps = (batches.steps(tokens.0) * (1.0 - ROUNDING)).ceil().max(1.0);
+    (steps, batches.tokens(steps))
 }
 
 /// Tokens of the warm-up.

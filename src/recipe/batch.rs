@@ -7,8 +7,8 @@ use libm::{expm1, log1p, pow};
 /// Kaplan et al.'s own law, ((6.4e13/N)^(0.076/0.103) + 1.8e13/D)^0.103 (arXiv:2001.08361, table 2 and
 /// section 5.1; N without embeddings, `WebText2`).
 ///
-/// With a batch B a run takes 1 + B/B_crit times the tokens, and 1 + B_crit/B times the steps, that it
-/// takes at least (`McCandlish` et al. 2018, arXiv:1812.06162, eq. 2.11).
+/// With a batch B a run takes `1 + B/B_crit` times the tokens, and `1 + B_crit/B` times the steps, that
+/// it takes at least (`McCandlish` et al. 2018, arXiv:1812.06162, eq. 2.11).
 #[must_use]
 pub fn critical_batch(params: Params, tokens: Tokens) -> Tokens {
     let loss = pow(pow(6.4e13 / params.0, 0.076 / 0.103) + 1.8e13 / tokens.0, 0.103);

@@ -3,8 +3,8 @@
 use crate::quantity::{Params, Tokens};
 use libm::pow;
 
-/// Rates of the moments' averages under `AdamW`: GPT-3 (arXiv:2005.14165, appendix B), LLaMA
-/// (arXiv:2302.13971, section 2.3), OLMo 2 (allenai/OLMo, configs/official-1124).
+/// Rates of the moments' averages under `AdamW`: GPT-3 (arXiv:2005.14165, appendix B), `LLaMA`
+/// (arXiv:2302.13971, section 2.3), `OLMo` 2 (allenai/OLMo, configs/official-1124).
 pub const BETAS: [f64; 2] = [0.9, 0.95];
 
 /// Norm to which a gradient is clipped: the same sources.
@@ -13,7 +13,7 @@ pub const CLIP_NORM: f64 = 1.0;
 /// Weight decay: the same sources.
 pub const WEIGHT_DECAY: f64 = 0.1;
 
-/// What is left of the peak at the end of a cosine or a line: GPT-3, LLaMA and OLMo 2 end at a tenth.
+/// What is left of the peak at the end of a cosine or a line: GPT-3, `LLaMA` and `OLMo` 2 end at a tenth.
 pub const FLOOR: f64 = 0.1;
 
 /// Share of a run over which `wsd` decays: `MiniCPM` (arXiv:2404.06395) takes about a tenth.
@@ -34,7 +34,7 @@ pub fn least_warmup_steps(beta2: f64) -> f64 {
     2.0 / (1.0 - beta2)
 }
 
-/// Warm-ups of published recipes, tokens: 2,000 steps (LLaMA, OLMo 2), 375 M tokens (GPT-3), 1 % of the
+/// Warm-ups of published recipes, tokens: 2,000 steps (`LLaMA`, `OLMo` 2), 375 M tokens (GPT-3), 1 % of the
 /// run (Pythia, arXiv:2304.01373), as many tokens as parameters (Porian et al. 2024).
 #[must_use]
 pub fn warmups(params: Params, tokens: Tokens, batch: Tokens) -> [f64; 4] {
