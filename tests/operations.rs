@@ -102,7 +102,7 @@ fn published_goodput_is_that_of_the_published_plans() {
 #[test]
 fn carbon_is_held_to_the_house() {
     let plan = BLOOM.replace("[operations]", "[site]\ngrid = \"pl\"\n[operations]");
-    let house = "[limits]\ntonnes_co2e = 30\n";
+    let house = "[limits]\ntonnes_co2e = 100\n";
     let check = |plan: &str| {
         let folder = Folder::new().with("plan.toml", plan).with("llmplan.toml", house);
         folder.run(&["check", "plan.toml"])

@@ -213,12 +213,10 @@ fn time(answer: &Answer) -> Option<String> {
 fn recipe(derived: &Derived) -> Option<String> {
     let own = derived.recipe.as_ref()?;
     let [low, high] = own.laws_lr.map(|rate| significant(rate, 2));
-    let steps = own.steps.map(|steps| format!("{} steps", steps.human()));
+    let steps = own.steps.map(|steps| format!("{} steps, ", steps.human()));
     Some(format!(
-        "{} of {} tokens; {}, peak learning rate {} where laws give {low} to {high}",
+        "{}peak learning rate {}; laws {low} to {high}",
         steps.unwrap_or_default(),
-        own.batch_tokens.human(),
-        own.schedule,
         significant(own.peak_lr, 3)
     ))
 }
