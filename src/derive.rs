@@ -272,13 +272,7 @@ pub fn derive_pinned(
     fleet::check(chosen)?;
     budget::caps(chosen, None, &mut Notes::default())?;
     let (shape, family) = model::network(chosen, inputs, &mut notes)?.unzip();
-    if shape.as_ref().is_some_and(Shape::has_experts) && law.architecture == Architecture::Dense {
-        notes.remark(format!(
-            "`{}` describes dense models; of this mixture of experts, N is taken as the parameters \
-             that work on a token",
-            law.name
-        ));
-    }
+    remark_experts(law, shape.as_ref(), &mut notes);
     data::sources(chosen)?;
     training::check(chosen)?;
     let loader = data::loader(chosen)?;
@@ -290,39 +284,18 @@ pub fn derive_pinned(
         mixture = mixture.map(Mixture::unbounded);
     }
     let family = family.flatten();
-    let solved = {
-        let (curriculum, mixture) = (curriculum.as_ref(), mixture.as_ref());
-        let shape = shape.as_ref();
-        solve::of(
-            &solve::Fixed {
-                chosen,
-                law,
-                k,
-                curriculum,
-                mixture,
-                shape,
-                family,
-                pinned: pinned.cloned(),
-            },
-            &mut notes,
-        )?
-    };
+    let open = Caps::default();
+    let mut setting = Setting::new(chosen, law, k, &open, curriculum.as_ref(), mixture.as_ref());
+    setting.shape = shape.as_ref();
+    let solved = solve::of(&setting, family, pinned, &mut notes);
     let caps = budget::caps(chosen, solved.as_ref().map(|solved| solved.mfu), &mut notes)?;
-    let mut sized = None;
-    let mut intended = None;
-    let mut moved = None;
+    let (mut sized, mut intended, mut moved) = (None, None, None);
     if let Some(per_stage) = keeps_caps {
-        let mut setting =
-            Setting::new(chosen, law, k, &caps, curriculum.as_ref(), mixture.as_ref());
-        setting.shape = shape.as_ref();
-        let wanted = allocate::wanted(&setting, &mut Notes::default())?;
-        let run = allocate::run(&setting, &wanted, None, &mut Notes::default())?;
-        if let (Some(run), Some(stages)) = (run, &curriculum) {
-            let kept = data::keep_caps(chosen, stages, run.point.tokens, per_stage)?;
+        let setting = Setting { caps: &caps, ..setting };
+        if let Some(kept) = allocate::within_caps(&setting, loader, per_stage)? {
+            mixture = kept.mixture;
             intended = curriculum.replace(kept.curriculum);
-            mixture = data::mixture(chosen, curriculum.as_ref(), loader, &mut Notes::default())
-                .map(Mixture::unbounded);
-            (sized, moved) = (Some(run.point), Some(kept.moved));
+            (sized, moved) = (Some(kept.point), Some(kept.moved));
         }
     }
     let mut setting = Setting::new(chosen, law, k, &caps, curriculum.as_ref(), mixture.as_ref());
@@ -337,13 +310,10 @@ pub fn derive_pinned(
     };
     let laid_out = solved.as_ref().map(|solved| solved.laid_out(chosen));
     let (step_memory, step_time) = {
-        let chosen = laid_out.as_ref().unwrap_or(chosen);
         // a plan with a size alone trains the shape that was picked for it
         let picked = sheet.as_ref().and_then(|sheet| sheet.shape.as_ref()?.shape().ok());
         let trained = shape.as_ref().or(picked.as_ref());
-        let split = split::of(chosen, &mut notes)?;
-        let memory = memory::of(chosen, split.as_ref(), trained, family, &mut notes)?;
-        (memory, throughput::of(chosen, split.as_ref(), trained, &mut notes)?)
+        step(laid_out.as_ref().unwrap_or(chosen), trained, family, &mut notes)?
     };
     let point = run_of.map(|run| &run.point);
     let taken = {
@@ -405,6 +375,28 @@ pub fn derive_pinned(
         point,
         deviation,
     })
+}
+
+/// What a training step holds, and how long it takes.
+fn step(
+    chosen: &Chosen,
+    trained: Option<&Shape>,
+    family: Option<&'static str>,
+    notes: &mut Notes,
+) -> Result<(Option<StepMemory>, Option<StepThroughput>), DeriveError> {
+    let split = split::of(chosen, notes)?;
+    let memory = memory::of(chosen, split.as_ref(), trained, family, notes)?;
+    Ok((memory, throughput::of(chosen, split.as_ref(), trained, notes)?))
+}
+
+fn remark_experts(law: &Law, shape: Option<&Shape>, notes: &mut Notes) {
+    if shape.is_some_and(Shape::has_experts) && law.architecture == Architecture::Dense {
+        notes.remark(format!(
+            "`{}` describes dense models; of this mixture of experts, N is taken as the parameters \
+             that work on a token",
+            law.name
+        ));
+    }
 }
 
 fn choose_k(chosen: &Chosen, notes: &mut Notes) -> FlopsPerParamToken {

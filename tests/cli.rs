@@ -495,5 +495,5 @@ fn sections_can_be_shown_alone() {
     let json: serde_json::Value = serde_json::from_str(json.answers()).unwrap();
     assert_eq!(json["budget"]["binding"], "flops");
     assert!(json.get("allocation").is_none());
-    folder.run(&["plan", &plan, "--only", "poems"]).fails_with("budget, utilisation");
+    folder.run(&["plan", &plan, "--only", "poems"]).fails_with("budget, fleet, utilisation");
 }

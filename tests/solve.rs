@@ -46,7 +46,7 @@ fn holds(chosen: &Chosen) -> bool {
         // by a stated utilisation: the plan that assumes the reached one does not reach it
         let mut more = chosen.clone();
         more.cluster.mfu = Some(plan::quantity::Fraction(found.mfu.0 * 1.0001));
-        more.layout = derived.layout.clone();
+        more.layout.clone_from(&derived.layout);
         more.training.batch_tokens =
             derivation.throughput.as_ref().map(|step| plan::quantity::Tokens(step.tokens));
         assert!(derive(&more).expect("it is derived").throughput.is_some());

@@ -1,8 +1,9 @@
 //! The run: what is asked, what it comes to, and how it compares.
 
 use super::budget::RunCost;
-use super::{DeriveError, Notes, Problem, Setting, extrapolation};
+use super::{DeriveError, Notes, Problem, Setting, data, extrapolation};
 use crate::allocation::{self, Deviation, Intervals, Objective, Point, Wanted, lifetime_flops};
+use crate::data::loader::Loader;
 use crate::data::{Curriculum, Mixture};
 use crate::law::{Surface, interval_80};
 use crate::model;
@@ -131,6 +132,37 @@ pub(super) fn run(
         .filter(|deviation| !is_optimum(deviation, objective, &point));
     let optimum_80 = deviation.map_or((None, None), |_| optimum_80(law.draws(), point.flops, k));
     Ok(Some(Run { point, deviation, intervals, optimum_80 }))
+}
+
+/// A run whose stages were moved to keep to the caps of their sources.
+pub(super) struct Kept {
+    pub(super) point: Point,
+    pub(super) curriculum: Curriculum,
+    pub(super) mixture: Option<Mixture>,
+    /// Nats by which they were moved.
+    pub(super) moved: f64,
+}
+
+/// Sizes the run as if its sources had no caps, then moves its stages to keep to them.
+pub(super) fn within_caps(
+    setting: &Setting,
+    loader: Option<&'static Loader>,
+    per_stage: bool,
+) -> Result<Option<Kept>, DeriveError> {
+    let quiet = &mut Notes::default();
+    let wanted = wanted(setting, quiet)?;
+    let run = run(setting, &wanted, None, quiet)?;
+    let (Some(run), Some(stages)) = (run, setting.curriculum) else {
+        return Ok(None);
+    };
+    let kept = data::keep_caps(setting.chosen, stages, run.point.tokens, per_stage)?;
+    let mixture = data::mixture(setting.chosen, Some(&kept.curriculum), loader, quiet);
+    Ok(Some(Kept {
+        point: run.point,
+        mixture: mixture.map(Mixture::unbounded),
+        curriculum: kept.curriculum,
+        moved: kept.moved,
+    }))
 }
 
 /// Whether a run is the optimum of its compute, so that there is nothing to compare.

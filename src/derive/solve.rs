@@ -16,12 +16,11 @@
 use super::layout::LayoutSearch;
 use super::{DeriveError, Notes, Problem, Setting, allocate, budget, split, throughput};
 use crate::allocation::{Point, solve};
-use crate::data::{Curriculum, Mixture};
 use crate::law::Law;
 use crate::layout::{Layout, LayoutKeys};
 use crate::model::{Shape, Wanted, propose};
 use crate::plan::{Chosen, DerivedUtilisation, Interval};
-use crate::quantity::{FlopsPerParamToken, Fraction, Params, Quantity as _, Tokens};
+use crate::quantity::{Fraction, Params, Quantity as _, Tokens};
 use crate::recipe::batches;
 use crate::search::{Breadth, search};
 use libm::{exp, fabs, log, log2, pow};
@@ -42,16 +41,12 @@ const JUMP: f64 = 1e-5;
 
 /// What does not change from round to round.
 #[derive(Clone)]
-pub(super) struct Fixed<'a> {
-    pub(super) chosen: &'a Chosen,
-    pub(super) law: &'a Law,
-    pub(super) k: FlopsPerParamToken,
-    pub(super) curriculum: Option<&'a Curriculum>,
-    pub(super) mixture: Option<&'a Mixture>,
-    pub(super) shape: Option<&'a Shape>,
-    pub(super) family: Option<&'static str>,
+struct Fixed<'a> {
+    /// Without caps.
+    setting: &'a Setting<'a>,
+    family: Option<&'static str>,
     /// The layout that was picked before, which is kept.
-    pub(super) pinned: Option<LayoutKeys>,
+    pinned: Option<LayoutKeys>,
 }
 
 /// A round: what follows from a utilisation, down to the utilisation that it reaches.
@@ -115,45 +110,49 @@ struct Outcome {
 
 /// The utilisation of a plan that states none and has a cap that needs it; `None` where it cannot
 /// be predicted, and why not where that is no fault of the plan.
-pub(super) fn of(fixed: &Fixed, notes: &mut Notes) -> Result<Option<Solved>, DeriveError> {
-    let chosen = fixed.chosen;
+pub(super) fn of(
+    setting: &Setting,
+    family: Option<&'static str>,
+    pinned: Option<&LayoutKeys>,
+    notes: &mut Notes,
+) -> Option<Solved> {
+    let chosen = setting.chosen;
     let cluster = &chosen.cluster;
     if !budget::asks_utilisation(chosen)
         || cluster.devices.is_none()
         || (cluster.accelerator.is_none() && cluster.peak_flops.is_none())
         || chosen.training.adapter.is_some()
     {
-        return Ok(None);
+        return None;
     }
-    let solved = match picked(fixed) {
-        Ok(solved) => solved,
+    let solved = match picked(Fixed { setting, family, pinned: pinned.cloned() }) {
+        Ok(solved) => solved?,
         // the faults of a plan's own layout are told where its memory and time are derived
         Err(error) => {
             let advice = error.problem.advice().map_or(String::new(), |text| format!("; {text}"));
             let key = &error.key;
             let text = format!("The utilisation is not predicted: `{key}`: {error}{advice}.");
             notes.remark(text);
-            return Ok(None);
+            return None;
         }
     };
-    if let Some(batch) = solved.as_ref().and_then(|solved| solved.batch) {
+    if let Some(batch) = solved.batch {
         let source = "between what published laws give for this size and length, as sequences that \
                       the devices share";
         notes.assume("training.batch_tokens", &batch.human(), source);
     }
-    Ok(solved)
+    Some(solved)
 }
 
 /// Settled with the layout that was picked, or is.
-fn picked(fixed: &Fixed) -> Result<Option<Solved>, DeriveError> {
-    let mut fixed = fixed.clone();
+fn picked(mut fixed: Fixed) -> Result<Option<Solved>, DeriveError> {
     let mut before = Vec::new();
     for _ in 0..PICKS {
         let Some(mut solved) = settle(&fixed)? else {
             return Ok(None);
         };
         before.append(&mut solved.rounds);
-        if solved.layout == fixed.pinned || fixed.chosen.layout.is_some() {
+        if solved.layout == fixed.pinned || fixed.setting.chosen.layout.is_some() {
             return Ok(Some(Solved { rounds: before, ..solved }));
         }
         fixed.pinned = solved.layout;
@@ -259,17 +258,17 @@ enum Reached {
 
 /// One round.
 fn once(fixed: &Fixed, assumed: f64) -> Result<Reached, DeriveError> {
-    let &Fixed { chosen, law, k, curriculum, mixture, .. } = fixed;
+    let &Setting { chosen, law, k, curriculum, mixture, .. } = fixed.setting;
     let quiet = &mut Notes::default();
     let caps = budget::caps(chosen, Some(Fraction(assumed)), quiet)?;
     let mut setting = Setting::new(chosen, law, k, &caps, curriculum, mixture);
-    setting.shape = fixed.shape;
+    setting.shape = fixed.setting.shape;
     let wanted = allocate::wanted(&setting, quiet)?;
     let objective = setting.objective.as_ref();
     let Ok(Some(point)) = solve(law, objective, k, &wanted) else {
         return Ok(Reached::Nothing);
     };
-    let Some(shape) = fixed.shape.cloned().or_else(|| proposed(law, &point)) else {
+    let Some(shape) = setting.shape.cloned().or_else(|| proposed(law, &point)) else {
         return Ok(Reached::Nothing);
     };
     let batch = match chosen.training.batch_tokens {
@@ -313,6 +312,17 @@ fn once(fixed: &Fixed, assumed: f64) -> Result<Reached, DeriveError> {
     })))
 }
 
+/// A layout in a few words.
+fn words(layout: &Layout) -> String {
+    let strategy = layout.strategy.to_string();
+    let degrees = layout.degrees();
+    let split = degrees.into_iter().filter(|(_, degree)| *degree > 1);
+    let inside = [("micro_batch", layout.micro_batch)];
+    let words = split.chain(inside).map(|(key, degree)| format!("{key} {degree}"));
+    let all: Vec<String> = [strategy].into_iter().chain(words).collect();
+    format!("{}, recompute {}", all.join(", "), layout.recompute)
+}
+
 /// The layout of a plan that states none: what is pinned where that is one of this shape, else the
 /// best of a short list; the inner error where nothing fits.
 fn layout(
@@ -342,28 +352,17 @@ fn layout(
         Some(kept) => kept,
         None => found(&sought)?,
     };
-    Ok(match found.best {
-        Some(best) => Ok(pinned.unwrap_or_else(|| sought.keys(&best.layout))),
-        None => {
+    Ok(found.best.map_or_else(
+        || {
             let text = format!(
                 "no layout of {} parameters fits into {} devices",
                 shape.params().human(),
                 sought.devices
             );
             Err(Problem::Value(text).at("cluster.devices"))
-        }
-    })
-}
-
-/// A layout in a few words.
-fn words(layout: &Layout) -> String {
-    let strategy = layout.strategy.to_string();
-    let degrees = layout.degrees();
-    let split = degrees.into_iter().filter(|(_, degree)| *degree > 1);
-    let inside = [("micro_batch", layout.micro_batch)];
-    let words = split.chain(inside).map(|(key, degree)| format!("{key} {degree}"));
-    let all: Vec<String> = [strategy].into_iter().chain(words).collect();
-    format!("{}, recompute {}", all.join(", "), layout.recompute)
+        },
+        |best| Ok(pinned.unwrap_or_else(|| sought.keys(&best.layout))),
+    ))
 }
 
 /// The shape that is picked for a size.
