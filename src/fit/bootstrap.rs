@@ -92,7 +92,8 @@ pub(super) fn run(
     let bounds = whole.bounds;
     let rows = sample.points.len() as u64;
     // of few runs a resample may well fall into another of the minima
-    let others = if rows <= FEW { STARTS } else { 1 };
+    let uneven = rows <= FEW && settings.objective.is_log();
+    let others = if uneven { STARTS } else { 1 };
     let starts: Vec<Coordinates> = minima.iter().take(others).map(|minimum| minimum.at).collect();
     let linear = rows.saturating_mul(u64::from(settings.bootstrap)) > REFITS;
     let deviation = if linear { Some(deviations(sample, settings, at)?) } else { None };

@@ -222,7 +222,7 @@ fn remarks(fit: &ConstrainedFit) -> Vec<String> {
         && *value < fit.value * (1.0 + TOLERANCE)
     {
         remarks.push(format!(
-            "another minimum, R_D* = {} and R_N* = {}, is worse by {} % alone",
+            "another minimum, R_D* = {} and R_N* = {}, is worse by only {} %",
             digits(other.tokens),
             digits(other.params),
             significant(100.0 * (value / fit.value - 1.0), 2)

@@ -58,6 +58,7 @@ pub(super) fn wider(problem: &Problem, at: &Coordinates) -> f64 {
 
 /// The 90th percentile of Student's t, by Hill's approximation (1970, Communications of the ACM 13,
 /// algorithm 396), good to a thousandth from 4 degrees of freedom on.
+#[expect(clippy::many_single_char_names, reason = "the letters of the algorithm")]
 fn student(freedom: f64) -> f64 {
     const TAILS: f64 = 0.2;
     let a = 1.0 / (freedom - 0.5);

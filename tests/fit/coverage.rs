@@ -27,7 +27,7 @@ fn the_interval_on_the_optimum_holds_the_truth_in_75_to_85_percent() {
         let held = (0..SETS).into_par_iter().filter(|set| {
             let settings = Settings {
                 objective,
-                bootstrap: 250,
+                bootstrap: 200,
                 seed: 1,
                 target: Some(target),
                 ..Settings::default()

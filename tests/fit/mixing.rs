@@ -1,6 +1,6 @@
 //! Mixing laws: a known law comes back, and the proposal is the best that is allowed.
 
-use super::mixtures::{SOURCES, runs, truth};
+use super::mixtures::{LOSSES, SOURCES, runs, table, truth};
 use plan::fit::{
     Caps, MixingError, MixingFit, MixtureRun, Objective, ReadRunsError, Role, Settings, fit_mixing,
     propose, read_mixtures,
@@ -126,6 +126,9 @@ fn columns_of_mixtures_are_recognised_or_named_by_a_pattern() {
             columns.iter().map(|(role, name)| (*role, (*name).to_owned())).collect();
         read_mixtures(text.as_bytes(), &columns, &[])
     };
+    let own = read(&table(&runs(5, 0.0, 1)), &[]).unwrap();
+    assert_eq!((own.sources, own.losses), (names(), LOSSES.map(str::to_owned).to_vec()));
+    assert_eq!((own.runs.len(), own.runs[4].line), (5, 6));
     let own = read("mixture.web,mixture.code,loss.a,loss.b\n0.4,0.6,2.5,3\n", &[]).unwrap();
     assert_eq!(
         (own.sources, own.losses),
