@@ -4,6 +4,7 @@
 //! Writing keeps every byte before the `[derived]` header and replaces what follows.
 
 mod degree_keys;
+mod derived_text;
 mod diff;
 mod emit;
 mod locate;
@@ -14,11 +15,12 @@ mod stale;
 mod toml10;
 mod write;
 
+pub use derived_text::derived_text;
 pub use diff::{Change, Difference, difference};
-pub use emit::{chosen_text, derived_text, rewritten};
+pub use emit::{chosen_text, rewritten};
 pub use locate::{Locator, locate};
-pub(crate) use read::read_settings;
 pub use read::{Document, ReadError, ReadErrorKind, read};
+pub(crate) use read::{read_above_derived, read_settings};
 pub use schema::schema;
 pub use stale::{Stale, stale};
 pub use write::{WriteError, with_derived};

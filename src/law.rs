@@ -7,6 +7,7 @@
 mod draws;
 mod file;
 mod form;
+mod prepared;
 mod surface;
 
 use crate::fact::{Catalogue, fact};
@@ -18,6 +19,7 @@ use toml::value::Datetime;
 pub use draws::{Draws, draws, interval_80};
 pub use file::{LawFile, LawFileError, Provenance};
 pub use form::{Form, LogSurface, OverTraining, Power, PowerLaw, TableRow};
+pub use prepared::Prepared;
 pub use surface::Surface;
 
 /// Name of the law that is used when a plan names none.

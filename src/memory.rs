@@ -98,7 +98,7 @@ impl Step {
     /// even one fits.
     #[must_use]
     pub fn most_sequences(&self, bytes: f64) -> Option<f64> {
-        let sequences = (self.timeline.envelope().most_tokens(bytes)? / self.sequence).floor();
+        let sequences = (self.timeline.most_tokens(bytes)? / self.sequence).floor();
         (sequences >= 1.0).then_some(sequences)
     }
 }

@@ -24,7 +24,7 @@ pub use count::{BlockCount, Count, Weights};
 pub use error::ShapeError;
 pub use flops::Convention;
 pub use generic::{KeyKind, NormKey, QkNormKey, SHAPE_KEYS, ShapeKeys, key_advice, key_kind};
-pub use propose::{Proposal, TOLERANCE, Wanted, propose};
+pub use propose::{Proposal, TOLERANCE, Wanted, propose, propose_usual};
 pub use relatives::{Relative, nearest_published};
 pub use shape::{
     Attention, Block, Experts, FeedForward, Grouped, Latent, MAX_LAYERS, MAX_PARAMS, MAX_SIZE, Mlp,

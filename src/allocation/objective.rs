@@ -62,15 +62,6 @@ impl Objective<'_> {
         Params(fed.0 * (1.0 + decay * (1.0 - exp(-excess / decay))))
     }
 
-    /// Whether the unique tokens feed such a model, so that all its parameters count: by logarithms,
-    /// which take half the time of [`Self::effective_params`]; `false` where that is too near to tell.
-    pub(super) fn surely_fed(&self, params: Params) -> bool {
-        let Surface { a, b, alpha, beta, .. } = self.surface;
-        self.unique().is_none_or(|unique| {
-            alpha * log(params.0) < log(alpha * a / (beta * b)) + beta * log(unique.0) - 1e-6
-        })
-    }
-
     /// Whether a run of so many tokens repeats a source or passes its `max_epochs`.
     #[must_use]
     pub fn is_limited_at(&self, tokens: Tokens) -> bool {
@@ -181,33 +172,5 @@ impl Objective<'_> {
         }
         let most = fresh.0 * REACH;
         (gap(most) >= 0.0).then(|| Flops(root(fresh.0, most, gap)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::data::Source;
-    use crate::law::{draws, repeats};
-
-    #[test]
-    fn parameters_that_are_surely_fed_count_whole() {
-        let source = Source { unique_tokens: Some(Tokens(1e11)), ..Source::default() };
-        let mixture = Mixture::proportional(&[("data".to_owned(), source)].into()).unwrap();
-        let (mut fed, mut all) = (0, 0);
-        for surface in draws() {
-            let k = FlopsPerParamToken::TRAINING;
-            let mixture = Some(&mixture);
-            let objective = Objective { surface: *surface, k, mixture, repeats: repeats() };
-            for step in 0..60 {
-                let params = Params(1e8 * libm::pow(1.2, f64::from(step)));
-                all += 1;
-                if objective.surely_fed(params) {
-                    fed += 1;
-                    assert_eq!(objective.effective_params(params), params);
-                }
-            }
-        }
-        assert!((all / 4..all * 3 / 4).contains(&fed), "{fed} of {all}");
     }
 }

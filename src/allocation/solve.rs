@@ -23,6 +23,14 @@ pub struct Wanted {
     pub inference_tokens: Option<Tokens>,
 }
 
+impl Wanted {
+    /// Whether nothing but the compute is said.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        *self == Self { flops: self.flops, ..Self::default() }
+    }
+}
+
 /// A determined run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {

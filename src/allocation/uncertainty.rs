@@ -2,8 +2,9 @@
 
 use super::table::Table;
 use super::{Objective, Point, Wanted, solve};
-use crate::law::{Law, Optimum, Surface, interval_80};
+use crate::law::{Law, Optimum, Prepared, interval_80};
 use crate::quantity::{FlopsPerParamToken, Params, Tokens};
+use libm::log;
 
 /// 10th and 90th percentiles over the draws; a side that was chosen has none.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -49,32 +50,33 @@ pub fn intervals(
             });
         }
     }
-    let draws = law.draws();
+    let draws = law.prepared_draws();
     let objective = objective.filter(|_| !draws.is_empty())?;
-    let effective = objective.effective_tokens(point.tokens);
-    let losses = draws.iter().filter_map(|surface| {
-        let under = Objective { surface: *surface, ..*objective };
-        let params = point.params?;
-        let worth = if under.surely_fed(params) { params } else { under.effective_params(params) };
-        Some(surface.loss(worth, effective).0)
-    });
-    let loss = interval_80(losses);
-    let fresh = |surface: &Surface| Objective { surface: *surface, ..objective.fresh() };
-    let plain = |surface: &Surface| {
-        let point = solve(law, Some(&fresh(surface)), k, wanted).ok()??;
-        Some((point.params?, point.tokens))
-    };
+    let loss = interval_80(losses(&draws, objective, point).into_iter());
     let length = wanted.tokens.is_some() || wanted.tokens_per_param.is_some();
     if wanted.params.is_some() && length {
         return Some(Intervals { loss, ..Intervals::default() }); // no draw moves what is chosen
     }
-    let plainly: Vec<(Params, Tokens)> = draws.iter().filter_map(plain).collect();
+    let plainly: Vec<(Params, Tokens)> = match wanted.flops.filter(|_| wanted.is_open()) {
+        Some(flops) => {
+            let ln_product = log(flops.0 / k.0);
+            draws.iter().map(|draw| draw.allocation(ln_product)).collect()
+        }
+        None => {
+            let fresh = |draw: &Prepared| Objective { surface: draw.surface, ..objective.fresh() };
+            let plain = |draw: &Prepared| {
+                let point = solve(law, Some(&fresh(draw)), k, wanted).ok()??;
+                Some((point.params?, point.tokens))
+            };
+            draws.iter().filter_map(plain).collect()
+        }
+    };
     let plenty = plainly.iter().all(|(_, d)| !objective.is_limited_at(*d));
     let runs: Vec<(Params, Tokens)> = if plenty {
         plainly
     } else if point.free && wanted.loss.is_none() {
         let table = Table::new(objective, point.flops, point.tokens, KNOTS);
-        draws.iter().map(|surface| table.optimum(surface)).collect()
+        draws.iter().map(|draw| table.optimum(&draw.surface)).collect()
     } else if !objective.is_limited_at(point.tokens) {
         plainly // a few draws repeat a little
     } else {
@@ -91,4 +93,23 @@ pub fn intervals(
         flops: over(&|(n, d)| k.cost(*n, *d).0),
         loss,
     })
+}
+
+/// The loss of the answered run under every draw.
+fn losses(draws: &[Prepared], objective: &Objective, point: &Point) -> Vec<f64> {
+    let Some(params) = point.params else { return Vec::new() };
+    let ln_params = log(params.0);
+    let ln_tokens = log(objective.effective_tokens(point.tokens).0);
+    let ln_unique = objective.unique().map(|unique| log(unique.0));
+    let under = |draw: &Prepared| {
+        let fed = ln_unique.is_none_or(|unique| draw.surely_feeds(ln_params, unique));
+        let ln_worth = if fed {
+            ln_params
+        } else {
+            let under = Objective { surface: draw.surface, ..*objective };
+            log(under.effective_params(params).0)
+        };
+        draw.loss(ln_worth, ln_tokens).0
+    };
+    draws.iter().map(under).collect()
 }

@@ -5,10 +5,11 @@ use super::{DeriveError, Notes, Problem, Setting, data, extrapolation};
 use crate::allocation::{self, Deviation, Intervals, Objective, Point, Wanted, lifetime_flops};
 use crate::data::loader::Loader;
 use crate::data::{Curriculum, Mixture};
-use crate::law::{Surface, interval_80};
+use crate::law::{Law, interval_80};
 use crate::model;
 use crate::plan::{Allocated, Chosen, Cluster, Interval, KeyPath, Served, Versus};
 use crate::quantity::{Flops, FlopsPerParamToken, Loss, Quantity, Tokens};
+use libm::log;
 
 /// A determined run with all that is known of it.
 pub(super) struct Run {
@@ -130,7 +131,7 @@ pub(super) fn run(
     let intervals = allocation::intervals(law, objective, k, wanted, &point);
     let deviation = allocation::deviation(law, objective, k, &point)
         .filter(|deviation| !is_optimum(deviation, objective, &point));
-    let optimum_80 = deviation.map_or((None, None), |_| optimum_80(law.draws(), point.flops, k));
+    let optimum_80 = deviation.map_or((None, None), |_| optimum_80(law, point.flops, k));
     Ok(Some(Run { point, deviation, intervals, optimum_80 }))
 }
 
@@ -174,11 +175,13 @@ fn is_optimum(deviation: &Deviation, objective: Option<&Objective>, point: &Poin
 }
 
 fn optimum_80(
-    draws: &[Surface],
+    law: &Law,
     flops: Flops,
     k: FlopsPerParamToken,
 ) -> (Option<Interval>, Option<Interval>) {
-    let optima: Vec<_> = draws.iter().map(|surface| surface.allocation(flops, k)).collect();
+    let ln_product = log(flops.0 / k.0);
+    let draws = law.prepared_draws();
+    let optima: Vec<_> = draws.iter().map(|draw| draw.allocation(ln_product)).collect();
     let params = interval_80(optima.iter().map(|(params, _)| params.0));
     (params, interval_80(optima.iter().map(|(_, tokens)| tokens.0)))
 }

@@ -2,7 +2,9 @@
 
 use super::{DeriveError, Notes, Problem, Setting, sequence};
 use crate::law::Architecture;
-use crate::model::{Convention, Shape, ShapeError, Wanted, propose, published_shape, read_config};
+use crate::model::{
+    Convention, Shape, ShapeError, Wanted, propose_usual, published_shape, read_config,
+};
 use crate::plan::{Chosen, DerivedModel, Inputs, KeyPath};
 use crate::quantity::Params;
 
@@ -85,8 +87,8 @@ pub(super) fn view(
         return None;
     }
     let wanted = Wanted { params, counting: law.counting, ..Wanted::default() };
-    let picked = match propose(&wanted) {
-        Ok(proposals) => proposals.into_iter().next()?,
+    let (keys, shape) = match propose_usual(&wanted) {
+        Ok(picked) => picked,
         Err(error) => {
             notes.remark(format!("no shape is picked: {error}; {}", error.help));
             return None;
@@ -94,7 +96,7 @@ pub(super) fn view(
     };
     let source = "depth, width and vocabulary of the published models nearest in size";
     notes.assume("model.shape", "as published models have it", source);
-    Some(DerivedModel { shape: Some(picked.keys), ..counted(&picked.shape, setting, notes) })
+    Some(DerivedModel { shape: Some(keys), ..counted(&shape, setting, notes) })
 }
 
 fn counted(shape: &Shape, setting: &Setting, notes: &mut Notes) -> DerivedModel {

@@ -18,7 +18,7 @@ use super::{DeriveError, Notes, Problem, Setting, allocate, budget, split, throu
 use crate::allocation::{Point, solve};
 use crate::law::Law;
 use crate::layout::{Layout, LayoutKeys};
-use crate::model::{Shape, Wanted, propose};
+use crate::model::{Shape, Wanted, propose_usual};
 use crate::plan::{Chosen, DerivedUtilisation, Interval};
 use crate::quantity::{Fraction, Params, Quantity as _, Tokens};
 use crate::recipe::batches;
@@ -368,7 +368,7 @@ fn layout(
 /// The shape that is picked for a size.
 fn proposed(law: &Law, point: &Point) -> Option<Shape> {
     let wanted = Wanted { params: point.params?, counting: law.counting, ..Wanted::default() };
-    Some(propose(&wanted).ok()?.into_iter().next()?.shape)
+    Some(propose_usual(&wanted).ok()?.1)
 }
 
 /// Tokens of a step between those that published laws give: as many sequences as there are devices,

@@ -3,19 +3,16 @@
 use super::BOM;
 use super::schema::Comments;
 use super::write::without_derived;
-use crate::plan::{Chosen, Derived};
-use crate::quantity::{exact, round_significant};
+use crate::plan::Chosen;
+use crate::quantity::exact;
 use serde::Serialize;
 use toml::Value as Tree;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
-/// Significant digits of a derived number.
-const DERIVED_DIGITS: usize = 7;
-
 /// The chosen tables as a plan file.
 #[must_use]
 pub fn chosen_text(chosen: &Chosen) -> String {
-    let emitter = Emitter { comments: Comments::of::<Chosen>(), digits: None };
+    let emitter = Emitter { comments: Comments::of::<Chosen>() };
     let mut tree = tree_of(chosen);
     let format = tree.remove("format");
     let mut document = DocumentMut::new();
@@ -35,7 +32,7 @@ pub fn rewritten(text: &str, old: &Chosen, new: &Chosen) -> Option<String> {
     let bom = if text.starts_with(BOM) { BOM } else { "" };
     let chosen = without_derived(text).ok()?;
     let mut document: DocumentMut = chosen.trim_start_matches(BOM).parse().ok()?;
-    let emitter = Emitter { comments: Comments::of::<Chosen>(), digits: None };
+    let emitter = Emitter { comments: Comments::of::<Chosen>() };
     let (was, now) = (tree_of(old), tree_of(new));
     emitter.replace(document.as_table_mut(), &was, &now);
     let keys = |tree: &toml::Table| tree.get("layout").and_then(Tree::as_table).cloned();
@@ -53,19 +50,6 @@ pub fn rewritten(text: &str, old: &Chosen, new: &Chosen) -> Option<String> {
     Some(format!("{bom}{rewritten}"))
 }
 
-/// The `[derived]` table, its header first.
-#[must_use]
-pub fn derived_text(derived: &Derived) -> String {
-    let emitter = Emitter { comments: Comments::of::<Derived>(), digits: Some(DERIVED_DIGITS) };
-    let mut table = Table::new();
-    table.decor_mut().set_prefix("");
-    emitter.fill(&mut table, &tree_of(derived), &mut Vec::new());
-    let mut document = DocumentMut::new();
-    document.insert("derived", Item::Table(table));
-    let text = document.to_string();
-    text.replacen("[derived]\n", "[derived] # written by llmplan; do not edit\n", 1)
-}
-
 fn tree_of(value: &impl Serialize) -> toml::Table {
     match Tree::try_from(value) {
         Ok(Tree::Table(table)) => table,
@@ -75,7 +59,6 @@ fn tree_of(value: &impl Serialize) -> toml::Table {
 
 struct Emitter {
     comments: Comments,
-    digits: Option<usize>,
 }
 
 impl Emitter {
@@ -157,11 +140,9 @@ impl Emitter {
 
     fn value(&self, tree: &Tree) -> Value {
         match tree {
-            Tree::Float(number) => self.number(*number),
+            Tree::Float(number) => Self::number(*number),
             Tree::Integer(number) => Value::from(*number),
             Tree::Boolean(truth) => Value::from(*truth),
-            // a derived text stays on one line, so that the file's line ends cannot change it
-            Tree::String(text) if self.digits.is_some() => one_line(text),
             Tree::String(text) => Value::from(text.as_str()),
             Tree::Datetime(date) => Value::from(*date),
             Tree::Array(items) => {
@@ -175,8 +156,7 @@ impl Emitter {
     }
 
     /// `1e21` and `256`, never `1000000000000000000000.0`.
-    fn number(&self, number: f64) -> Value {
-        let number = self.digits.map_or(number, |digits| round_significant(number, digits));
+    fn number(number: f64) -> Value {
         exact(number).parse().unwrap_or_else(|_| Value::from(number))
     }
 
@@ -188,15 +168,4 @@ impl Emitter {
         }
         Item::Value(value)
     }
-}
-
-fn one_line(text: &str) -> Value {
-    if !text.contains('\n') {
-        return Value::from(text);
-    }
-    serde_json::Value::from(text)
-        .to_string()
-        .replace('\u{7f}', "\\u007f")
-        .parse()
-        .unwrap_or_else(|_| Value::from(text))
 }

@@ -1,5 +1,6 @@
 //! Bytes to a plan.
 
+use super::derived_text::HEADER;
 use super::{BOM, Locator, degree_keys, shape_keys, toml10};
 use crate::fact::nearest;
 use crate::layout::LayoutKeys;
@@ -21,6 +22,9 @@ pub struct Document {
     pub chosen: Chosen,
     /// The `[derived]` table, as it stands.
     pub derived: Option<toml::Table>,
+    /// Whether there is one that is to the byte what follows from `chosen`; its values are then
+    /// not read.
+    pub as_derived: bool,
 }
 
 impl Document {
@@ -68,7 +72,25 @@ impl ReadError {
 pub fn read(bytes: &[u8]) -> Result<Document, ReadError> {
     let text = text_of(bytes)?;
     let (chosen, derived) = without_bom(text, parse_plan)?;
-    Ok(Document { text: text.to_owned(), chosen, derived })
+    Ok(Document { text: text.to_owned(), chosen, derived, as_derived: false })
+}
+
+/// Reads what stands above a `[derived]` table that starts as llmplan writes it, and gives the text
+/// of that table with it; `None` where there is none such, where it pins a layout, or where anything
+/// is amiss.
+///
+/// Where the table's text is what would be written, the whole file is right where the part above is:
+/// a text that reads as a plan has no string or array left open, and the table is not stated twice.
+pub(crate) fn read_above_derived(bytes: &[u8]) -> Option<(Document, &str)> {
+    let text = text_of(bytes).ok()?;
+    let start = text.find(&format!("\n{HEADER}"))? + 1;
+    let (above, derived) = text.split_at(start);
+    if derived.contains("\n[derived.layout]") {
+        return None;
+    }
+    let (chosen, None) = without_bom(above, parse_plan).ok()? else { return None };
+    let document = Document { text: text.to_owned(), chosen, derived: None, as_derived: false };
+    Some((document, derived))
 }
 
 /// Reads settings that are no plan; `refuse` may find keys that are understood and cannot be meant.
@@ -165,7 +187,7 @@ fn check_format(table: &DeTable<'_>) -> Result<(), ReadError> {
 }
 
 /// Keys of the format that are tables, and those that are arrays of tables.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "budget",
     "run",
     "law",
@@ -177,6 +199,7 @@ const TABLES: [&str; 12] = [
     "operations",
     "cluster",
     "cost",
+    "site",
     "reported",
 ];
 const ARRAYS: [&str; 2] = ["stages", "allow"];

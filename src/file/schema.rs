@@ -1,5 +1,6 @@
 //! The JSON Schema of a plan file, and the comments that come from it.
 
+use super::derived_text::Outline;
 use crate::plan::{Chosen, Derived};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -36,8 +37,7 @@ impl Comments {
         for key in path {
             node = self.child(node, key)?;
         }
-        let text = node.get("description")?.as_str()?;
-        Some(text.trim_end_matches('.').replace('\n', " "))
+        node.get("description")?.as_str().map(comment)
     }
 
     /// Whether a key names a table of fields, rather than an entry of a map or a map itself.
@@ -53,6 +53,25 @@ impl Comments {
             node = child;
         }
         field && self.resolve(node).get("properties").is_some()
+    }
+
+    /// All keys with what is said about them, laid out.
+    pub(super) fn outline(&self) -> Outline {
+        self.outline_of(&self.0)
+    }
+
+    fn outline_of(&self, node: &Value) -> Outline {
+        let comment = node.get("description").and_then(Value::as_str).map(comment);
+        let node = self.resolve(node);
+        let properties = node.get("properties").and_then(Value::as_object);
+        let fields = properties.into_iter().flatten();
+        let entries = node.get("additionalProperties").filter(|inner| inner.is_object());
+        Outline {
+            comment,
+            has_fields: properties.is_some(),
+            fields: fields.map(|(key, field)| (key.clone(), self.outline_of(field))).collect(),
+            entries: entries.map(|entries| Box::new(self.outline_of(entries))),
+        }
     }
 
     fn child<'a>(&'a self, node: &'a Value, key: &str) -> Option<&'a Value> {
@@ -76,4 +95,9 @@ impl Comments {
         }
         node
     }
+}
+
+/// A doc comment on one line, its full stop taken off.
+fn comment(text: &str) -> String {
+    text.trim_end_matches('.').replace('\n', " ")
 }

@@ -1,8 +1,9 @@
 //! Bootstrap draws of the default law, and intervals from them.
 
-use super::{Law, Optimum, PowerLaw, Surface};
+use super::{Law, Optimum, PowerLaw, Prepared, Surface};
 use crate::quantity::{Flops, FlopsPerParamToken};
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// The bootstrap draws behind a law's intervals.
@@ -45,6 +46,21 @@ impl Law {
         let six = Flops(flops.0 * FlopsPerParamToken::TRAINING.0 / k.0);
         draws.iter().map(|power| power.optimum(six)).collect()
     }
+
+    /// The [draws](Self::draws) with their logarithms taken.
+    #[must_use]
+    pub fn prepared_draws(&self) -> Cow<'static, [Prepared]> {
+        static EMBEDDED: LazyLock<Vec<Prepared>> = LazyLock::new(|| prepared(draws()));
+        match &self.draws {
+            Draws::None | Draws::Powers(_) => Cow::Borrowed(&[]),
+            Draws::Embedded => Cow::Borrowed(&EMBEDDED),
+            Draws::Own(draws) => Cow::Owned(prepared(draws)),
+        }
+    }
+}
+
+fn prepared(draws: &[Surface]) -> Vec<Prepared> {
+    draws.iter().copied().map(Prepared::new).collect()
 }
 
 /// 256 refits of the default law to resamples of its 240 points.

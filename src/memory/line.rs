@@ -36,6 +36,19 @@ impl Line {
     pub fn at(self, tokens: f64) -> f64 {
         self.fixed + self.per_token * tokens
     }
+
+    /// The most tokens that stay within so many bytes: without end, or below any number, where
+    /// tokens take none.
+    #[must_use]
+    pub fn most_tokens(self, bytes: f64) -> f64 {
+        if self.per_token > 0.0 {
+            (bytes - self.fixed) / self.per_token
+        } else if self.fixed > bytes {
+            f64::NEG_INFINITY
+        } else {
+            f64::INFINITY
+        }
+    }
 }
 
 impl Add for Line {

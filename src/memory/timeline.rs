@@ -187,16 +187,31 @@ impl Timeline {
     #[must_use]
     pub fn envelope(&self) -> Envelope {
         let mut lines = Vec::new();
+        self.levels(|level| lines.push(level));
+        Envelope::over(lines)
+    }
+
+    /// The most tokens of a micro-batch that never holds more than so many bytes; none where not
+    /// even one token fits. One question needs no envelope, which sorts every level.
+    #[must_use]
+    pub fn most_tokens(&self, bytes: f64) -> Option<f64> {
+        let mut most = f64::INFINITY;
+        self.levels(|level| most = most.min(level.most_tokens(bytes)));
+        (most >= 1.0).then_some(most.floor())
+    }
+
+    /// Every level that an allocation reaches, the layers between the first and the last of like
+    /// ones left out.
+    fn levels(&self, mut reach: impl FnMut(Line)) {
         let mut level = Line::ZERO;
         for run in &self.runs {
             let start = level;
-            level = levels(run, level, &mut lines);
+            level = levels(run, level, &mut reach);
             if run.times > 1 {
                 let skipped = (level - start) * times(run.times - 2);
-                level = levels(run, level + skipped, &mut lines);
+                level = levels(run, level + skipped, &mut reach);
             }
         }
-        Envelope::over(lines)
     }
 
     /// The whole step in order, layer by layer: what is held after every allocation and free of
@@ -247,11 +262,11 @@ fn times(layers: u64) -> f64 {
     layers as f64
 }
 
-fn levels(run: &Run, mut level: Line, lines: &mut Vec<Line>) -> Line {
+fn levels(run: &Run, mut level: Line, reach: &mut impl FnMut(Line)) -> Line {
     for event in &run.events {
         level += event.size;
         if event.size.fixed > 0.0 || event.size.per_token > 0.0 {
-            lines.push(level);
+            reach(level);
         }
     }
     level
@@ -343,16 +358,8 @@ impl Envelope {
     /// even one token fits.
     #[must_use]
     pub fn most_tokens(&self, bytes: f64) -> Option<f64> {
-        let most = self.lines.iter().fold(f64::INFINITY, |most, line| {
-            let fits = (bytes - line.fixed) / line.per_token;
-            if line.per_token > 0.0 {
-                most.min(fits)
-            } else if line.fixed > bytes {
-                f64::NEG_INFINITY
-            } else {
-                most
-            }
-        });
+        let fits = self.lines.iter().map(|line| line.most_tokens(bytes));
+        let most = fits.fold(f64::INFINITY, f64::min);
         (most >= 1.0).then_some(most.floor())
     }
 }

@@ -70,17 +70,9 @@ pub struct Proposal {
 /// Sizes that no aligned shape meets.
 pub fn propose(wanted: &Wanted) -> Result<Vec<Proposal>, ShapeError> {
     check(wanted)?;
-    let mixture = wanted.experts.is_some() || wanted.active_params.is_some();
-    let target = wanted.params.0;
-    let size = |relative: &Relative| relative.shape.size_by(wanted.counting).0;
-    let kin = nearest(mixture, 5, |relative| fabs(log(size(relative) / target)));
-    let usual = median(kin.iter().map(|relative| relative.aspect()).collect());
-    let styles = [(USUAL, 1.0), ("deeper and narrower", 0.7), ("wider and shallower", 1.4)];
+    let kin = kin(wanted);
     let mut proposals: Vec<Proposal> = Vec::new();
-    for (title, factor) in styles {
-        let search = Search::new(wanted, usual * factor);
-        let wide = || if title == USUAL { search.best(WIDE_SLACK) } else { None };
-        let Some(candidate) = search.best(SLACK).or_else(wide) else { continue };
+    for (title, candidate) in candidates(wanted, &kin) {
         if proposals.iter().all(|other| other.keys != candidate.keys) {
             let usual = proposals.first().filter(|first| first.title == USUAL);
             let title = usual.map_or(title, |usual| beside(&candidate.keys, &usual.keys));
@@ -88,6 +80,37 @@ pub fn propose(wanted: &Wanted) -> Result<Vec<Proposal>, ShapeError> {
         }
     }
     if proposals.is_empty() { Err(none(wanted)) } else { Ok(proposals) }
+}
+
+/// The shape of the first proposal alone, with the keys that say it.
+///
+/// # Errors
+/// As [`propose`].
+pub fn propose_usual(wanted: &Wanted) -> Result<(ShapeKeys, Shape), ShapeError> {
+    check(wanted)?;
+    let first = candidates(wanted, &kin(wanted)).next();
+    first.map(|(_, candidate)| (candidate.keys, candidate.shape)).ok_or_else(|| none(wanted))
+}
+
+/// The published models nearest in size.
+fn kin(wanted: &Wanted) -> Vec<&'static Relative> {
+    let mixture = wanted.experts.is_some() || wanted.active_params.is_some();
+    let size = |relative: &Relative| relative.shape.size_by(wanted.counting).0;
+    nearest(mixture, 5, |relative| fabs(log(size(relative) / wanted.params.0)))
+}
+
+/// The best shape of every style that fits one.
+fn candidates(
+    wanted: &Wanted,
+    kin: &[&'static Relative],
+) -> impl Iterator<Item = (&'static str, Candidate)> {
+    let usual = median(kin.iter().map(|relative| relative.aspect()).collect());
+    let styles = [(USUAL, 1.0), ("deeper and narrower", 0.7), ("wider and shallower", 1.4)];
+    styles.into_iter().filter_map(move |(title, factor)| {
+        let search = Search::new(wanted, usual * factor);
+        let wide = || if title == USUAL { search.best(WIDE_SLACK) } else { None };
+        Some((title, search.best(SLACK).or_else(wide)?))
+    })
 }
 
 /// What sets a shape apart from the usual one.

@@ -86,11 +86,9 @@ impl<'a> Search<'a> {
             let depth = float(hidden.into()) / self.aspect;
             for layers in self.depths(hidden, depth, slack) {
                 for &(experts, k) in &self.mixtures {
-                    let Some((score, candidate)) = self.fit(hidden, layers, experts, k) else {
-                        continue;
-                    };
-                    if best.as_ref().is_none_or(|(least, _)| score < *least) {
-                        best = Some((score, candidate));
+                    let least = best.as_ref().map_or(f64::INFINITY, |(least, _)| *least);
+                    if let Some(better) = self.fit(hidden, layers, (experts, k), least) {
+                        best = Some(better);
                     }
                 }
             }
@@ -117,8 +115,14 @@ impl<'a> Search<'a> {
     }
 
     /// The shape of such a width and depth whose feed-forward makes up the target, and how unlike
-    /// published models it is.
-    fn fit(&self, hidden: u64, layers: u64, experts: u64, k: u64) -> Option<(f64, Candidate)> {
+    /// published models it is; none where that is not less than `least`.
+    fn fit(
+        &self,
+        hidden: u64,
+        layers: u64,
+        (experts, k): (u64, u64),
+        least: f64,
+    ) -> Option<(f64, Candidate)> {
         let head_dim = if hidden < 2048 { 64 } else { 128 };
         let heads = hidden / head_dim;
         let kv_heads = kv_heads(heads)?;
@@ -145,6 +149,18 @@ impl<'a> Search<'a> {
         if apart > 2.0 * TOLERANCE {
             return None;
         }
+        let unlike = |off: f64| {
+            2.0 * fabs(log(h / depth / self.aspect))
+                + fabs(log(ratio / FFN))
+                + 5.0 * off
+                + 0.5
+                    * fabs(log(k_share / float(usual_k(experts).into())))
+                    * f64::from(u8::from(k > 0))
+                + misaligned(hidden, layers, heads, kv_heads)
+        };
+        if unlike(0.0) >= least {
+            return None; // most shapes are not worth making
+        }
         let keys = ShapeKeys {
             layers: Some(layers),
             hidden: Some(hidden),
@@ -166,14 +182,8 @@ impl<'a> Search<'a> {
         if total > TOLERANCE || active > TOLERANCE {
             return None;
         }
-        let unlike = 2.0 * fabs(log(h / depth / self.aspect))
-            + fabs(log(ratio / FFN))
-            + 5.0 * (total + active)
-            + 0.5
-                * fabs(log(k_share / float(usual_k(experts).into())))
-                * f64::from(u8::from(k > 0))
-            + misaligned(hidden, layers, heads, kv_heads);
-        Some((unlike, Candidate { keys, shape }))
+        let unlike = unlike(total + active);
+        (unlike < least).then_some((unlike, Candidate { keys, shape }))
     }
 }
 

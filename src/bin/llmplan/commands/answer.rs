@@ -74,9 +74,14 @@ pub(super) fn changed(started: Option<Document>, chosen: Chosen) -> Document {
         Some(document) if document.chosen == chosen => document,
         Some(document) => {
             let text = rewritten(&document.text, &document.chosen, &chosen);
-            Document { text: text.unwrap_or_else(|| chosen_text(&chosen)), chosen, derived: None }
+            Document {
+                text: text.unwrap_or_else(|| chosen_text(&chosen)),
+                chosen,
+                derived: None,
+                as_derived: false,
+            }
         }
-        None => Document { text: chosen_text(&chosen), chosen, derived: None },
+        None => Document { text: chosen_text(&chosen), chosen, derived: None, as_derived: false },
     }
 }
 
@@ -171,7 +176,7 @@ pub fn mix(arguments: &Mix) -> Result<Exit> {
             bail!("{}: {}", blamed(&error.key.to_string()), told(&error))
         }
         Err(_) => {
-            let findings = check_with(document.text.as_bytes(), |_| inputs).findings;
+            let findings = check_with(document.text.as_bytes(), |_| inputs.clone()).findings;
             return Ok(refuse(path, &document.text, &findings));
         }
     };
@@ -239,7 +244,7 @@ pub(super) fn derived(path: &Path) -> Result<Result<Derived, Exit>> {
     if let Ok(derivation) = derive_with(&document.chosen, &inputs) {
         return Ok(Ok(Derived { document, derivation }));
     }
-    let checked = check_with(document.text.as_bytes(), |_| inputs);
+    let checked = check_with(document.text.as_bytes(), |_| inputs.clone());
     Ok(Err(refuse(path, &document.text, &checked.findings)))
 }
 

@@ -49,7 +49,7 @@ pub fn footprint(arguments: Footprint) -> Result<Exit> {
     let derivation = match derive_with(&document.chosen, &inputs) {
         Ok(derivation) => derivation,
         Err(_) if file.is_some() && !flagged => {
-            let findings = check_with(document.text.as_bytes(), |_| inputs).findings;
+            let findings = check_with(document.text.as_bytes(), |_| inputs.clone()).findings;
             return Ok(refuse(folder, &document.text, &findings));
         }
         Err(error) => bail!("{}: {}", blamed(&error.key.to_string()), told(&error)),

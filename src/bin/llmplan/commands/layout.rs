@@ -45,7 +45,7 @@ pub fn layout(arguments: Layout) -> Result<Exit> {
         Err(error) => {
             if let Some(document) = &started {
                 // a fault of the plan is shown in the plan
-                let found = check_with(document.text.as_bytes(), |_| inputs).findings;
+                let found = check_with(document.text.as_bytes(), |_| inputs.clone()).findings;
                 if found.iter().any(|f| f.level == Level::Error && f.message == told(&error)) {
                     return Ok(refuse(path, &document.text, &found));
                 }

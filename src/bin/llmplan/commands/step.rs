@@ -30,7 +30,7 @@ pub(super) fn asked(file: Option<&Path>, flags: Step) -> Result<Result<Derived, 
     match derive_with(&document.chosen, &inputs) {
         Ok(derivation) => Ok(Ok(Derived { document, derivation })),
         Err(_) if file.is_some() && !flagged => {
-            let findings = check_with(document.text.as_bytes(), |_| inputs).findings;
+            let findings = check_with(document.text.as_bytes(), |_| inputs.clone()).findings;
             Ok(Err(refuse(path, &document.text, &findings)))
         }
         Err(error) => {
