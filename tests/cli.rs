@@ -497,3 +497,18 @@ fn sections_can_be_shown_alone() {
     assert!(json.get("allocation").is_none());
     folder.run(&["plan", &plan, "--only", "poems"]).fails_with("budget, fleet, utilisation");
 }
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = Folder::new();
+    let all = folder.run(&["man"]);
+    assert!(all.answers().contains(".TH llmplan 1"), "{all:?}");
+    for command in ["budget", "check", "diff", "fit", "man"] {
+        let page = folder.run(&["man", command]);
+        let text = page.answers().replace('\\', "");
+        assert!(text.contains(&format!("llmplan-{command} -")), "{text}");
+    }
+    let check = folder.run(&["man", "check"]).answers().replace('\\', "");
+    assert!(check.contains("--fail-on") && check.contains("--against"), "{check}");
+    folder.run(&["man", "chek"]).fails_with("there is no command `chek`; there are budget, plan");
+}

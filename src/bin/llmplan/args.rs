@@ -56,6 +56,11 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    /// Print a manual page
+    Man {
+        /// A command; without one, the page of llmplan itself
+        command: Option<String>,
+    },
 }
 
 #[derive(Debug, Args)]

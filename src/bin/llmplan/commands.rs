@@ -14,7 +14,7 @@ mod throughput;
 use crate::Exit;
 use crate::args::{Arguments, Command, Explain};
 use crate::output;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::CommandFactory as _;
 use plan::report;
 
@@ -44,7 +44,29 @@ pub fn run(command: Command) -> Result<Exit> {
             output::print(&String::from_utf8_lossy(&script))?;
             Ok(Exit::Answered)
         }
+        Command::Man { command } => man(command.as_deref()),
     }
+}
+
+/// A manual page in roff, from the same arguments as `--help`.
+fn man(name: Option<&str>) -> Result<Exit> {
+    let mut all = Arguments::command();
+    all.build();
+    let page = match name {
+        None => all,
+        Some(name) => match all.find_subcommand(name) {
+            Some(command) => command.clone(),
+            None => {
+                let names = all.get_subcommands().map(clap::Command::get_name);
+                let names: Vec<_> = names.filter(|name| *name != "help").collect();
+                bail!("there is no command `{name}`; there are {}", names.join(", "));
+            }
+        },
+    };
+    let mut roff = Vec::new();
+    clap_mangen::Man::new(page).render(&mut roff)?;
+    output::print(&String::from_utf8_lossy(&roff))?;
+    Ok(Exit::Answered)
 }
 
 fn explain(arguments: &Explain) -> Result<Exit> {
