@@ -444,18 +444,20 @@ fn odd_files_are_told_in_a_line_and_the_rest_is_checked() {
     fs::create_dir(path("plans/folder.toml")).unwrap();
     fs::create_dir(path("plans/shut")).unwrap();
     fs::File::create(path("plans/huge.toml")).unwrap().set_len(1 << 40).unwrap();
+    let pipe = std::process::Command::new("mkfifo").arg(path("plans/pipe.toml")).status();
+    assert!(pipe.unwrap().success(), "nobody ever writes to it");
     fs::set_permissions(path("plans/locked.toml"), fs::Permissions::from_mode(0o0)).unwrap();
     fs::set_permissions(path("plans/shut"), fs::Permissions::from_mode(0o0)).unwrap();
     let run = folder.run(&["check", "plans"]);
     fs::set_permissions(path("plans/shut"), fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(run.code, Some(2), "{run:?}");
     let told = |name: &str| run.err.lines().filter(|line| line.contains(name)).count();
-    for name in ["loop.toml", "dangling.toml", "device.toml", "huge.toml"] {
+    for name in ["loop.toml", "dangling.toml", "device.toml", "huge.toml", "pipe.toml"] {
         assert_eq!(told(name), 1, "{name}: {}", run.err);
     }
     // whoever may read everything is not stopped by permissions
     let stopped = told("locked.toml");
     assert!(stopped <= 1 && told("shut") <= 1, "{}", run.err);
-    assert_eq!(run.err.lines().count(), 4 + stopped + told("shut"), "{}", run.err);
+    assert_eq!(run.err.lines().count(), 5 + stopped + told("shut"), "{}", run.err);
     assert!(run.out.contains(&format!("{} plan", 2 - stopped)), "{}", run.out);
 }

@@ -1,6 +1,7 @@
 //! The console blocks of the README and the documentation are run, and the generated files are
 //! current. `TRYCMD=overwrite` renews the blocks, `LLMPLAN_REGENERATE=1` the generated files.
 
+use plan::check::{Family, Level, RULES};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -23,6 +24,37 @@ fn the_schema_is_current() {
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(committed == schema, "renew llmplan.schema.json with LLMPLAN_REGENERATE=1");
+}
+
+#[test]
+fn the_index_of_rules_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules/README.md");
+    let index = index_of_rules();
+    if std::env::var_os("LLMPLAN_REGENERATE").is_some() {
+        std::fs::write(&path, &index).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == index, "renew docs/rules/README.md with LLMPLAN_REGENERATE=1");
+}
+
+/// Every rule by its family, in the order of the table.
+fn index_of_rules() -> String {
+    let mut page = format!(
+        "# Rules\n\nThe {} rules of `llmplan check`, by family. `llmplan explain ID` prints a page in \
+         the terminal; [Plans in CI](../ci.md) says how levels are set.\n\
+         A picky rule is in force with `--strict`, or where its own id is set.\n",
+        RULES.len()
+    );
+    for (name, family) in Family::ALL {
+        let _ = write!(page, "\n## {name}\n\n| rule | level | finds |\n|---|---|---|\n");
+        for rule in RULES.iter().filter(|rule| rule.family == family) {
+            let level = if rule.level == Level::Error { "error" } else { "warning" };
+            let picky = if rule.strict { ", picky" } else { "" };
+            let (id, summary) = (rule.id, rule.summary);
+            let _ = writeln!(page, "| [{id}]({id}.md) | {level}{picky} | {summary} |");
+        }
+    }
+    page
 }
 
 /// Compares a picture with the committed one, or renews that.

@@ -57,6 +57,11 @@ fn laws() {
     run(Reader::Law);
 }
 
+#[test]
+fn series_of_grids() {
+    run(Reader::Series);
+}
+
 fn setting(name: &str, otherwise: u64) -> u64 {
     let value = env::var_os(name).map(|value| value.into_string().unwrap());
     value.map_or(otherwise, |value| value.parse().unwrap_or_else(|e| panic!("{name}: {e}")))

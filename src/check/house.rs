@@ -4,11 +4,11 @@ use super::budget::sized_by;
 use super::rule::rule;
 use super::{Finding, Limits, Rule, Subject};
 use crate::derive::Derivation;
-use crate::hardware;
 use crate::plan::{Chosen, KeyPath};
 use crate::quantity::{
     AcceleratorHours, Days, Flops, Quantity, TonnesCo2e, Usd, exact, round_significant, significant,
 };
+use crate::{footprint, hardware};
 
 /// How far a run may pass a limit: derived values are written with 7 digits.
 const ROUNDING: f64 = 1.0 + 1e-6;
@@ -36,6 +36,14 @@ pub(super) static UNAPPROVED_ACCELERATOR: Rule = rule!(
     "0.1.0",
     "the plan's accelerator is not among those that `llmplan.toml` allows",
     unapproved_accelerator
+);
+pub(super) static UNAPPROVED_REGION: Rule = rule!(
+    "unapproved-region",
+    Policy,
+    Error,
+    "0.1.0",
+    "the plan's grid is not among the regions that `llmplan.toml` allows, or is not said",
+    unapproved_region
 );
 pub(super) static EVALUATED_TOO_RARELY: Rule = rule!(
     "evaluated-too-rarely",
@@ -179,8 +187,12 @@ fn derived_key(subject: &Subject, key: &str) -> KeyPath {
     if key == "tonnes_co2e" {
         return KeyPath::from("site");
     }
-    let written = document.derived.as_ref().and_then(|derived| derived.get("allocation"));
-    if written.is_some_and(|run| run.get(key).is_some()) {
+    let written = match &document.derived {
+        _ if document.as_derived => toml::Table::try_from(&subject.derivation.derived).ok(),
+        derived => derived.clone(),
+    };
+    let run = written.as_ref().and_then(|derived| derived.get("allocation"));
+    if run.is_some_and(|run| run.get(key).is_some()) {
         return KeyPath::from("derived.allocation").join(key);
     }
     let run = &document.chosen.run;
@@ -250,12 +262,40 @@ fn unapproved_accelerator(subject: &Subject) -> Vec<Finding> {
         }
         None => return Vec::new(),
     };
-    let help = match allowed.as_slice() {
+    let finding = Finding::new(format!("{what} is not among the accelerators of the house"));
+    vec![finding.at(key, "").help(allows(allowed))]
+}
+
+/// What the house allows.
+fn allows(names: &[String]) -> String {
+    match names {
         [] => "the house allows none".to_owned(),
         all => format!("the house allows `{}`", all.join("`, `")),
+    }
+}
+
+/// A plan with machines and without a grid does not say where they are.
+fn unapproved_region(subject: &Subject) -> Vec<Finding> {
+    let chosen = &subject.document.chosen;
+    let Some(allowed) = &subject.policy.allowed.regions else {
+        return Vec::new();
     };
-    let finding = Finding::new(format!("{what} is not among the accelerators of the house"));
-    vec![finding.at(key, "").help(help)]
+    let Some(grid) = chosen.site.as_ref().and_then(|site| site.grid.as_deref()) else {
+        let place = match (&chosen.site, chosen.cluster.accelerator.is_some()) {
+            (Some(_), _) => "site",
+            (None, true) => "cluster",
+            (None, false) => return Vec::new(),
+        };
+        let finding = Finding::new("the plan does not say in which region it runs");
+        let help = format!("add `site.grid`; {}", allows(allowed));
+        return vec![finding.at(place, "no `site.grid`").concerning("site.grid").help(help)];
+    };
+    let own = footprint::grids().find(grid).map_or(grid, |known| known.name.as_str());
+    if allowed.iter().any(|allowed| allowed == own) {
+        return Vec::new();
+    }
+    let finding = Finding::new(format!("`{own}` is not among the regions of the house"));
+    vec![finding.at("site.grid", "").help(allows(allowed))]
 }
 
 fn evaluated_too_rarely(subject: &Subject) -> Vec<Finding> {

@@ -1,10 +1,11 @@
 //! `llmplan.toml`: what a house asks of all its plans. It holds policy, never a plan's values.
 
 use super::{LevelError, Levels, Setting};
+use crate::fact::UnknownName;
 use crate::file::{Locator, ReadError, read_settings};
-use crate::hardware;
 use crate::plan::{KeyPath, MfuEvidence};
 use crate::quantity::{AcceleratorHours, Days, Flops, Steps, TonnesCo2e, Usd};
+use crate::{footprint, hardware};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -43,6 +44,8 @@ pub struct Limits {
 pub struct Allowed {
     /// Accelerators, by the names of the catalogue; all where the key is left out.
     pub accelerators: Option<Vec<String>>,
+    /// Regions, by the names of the catalogue's grids; all where the key is left out.
+    pub regions: Option<Vec<String>>,
 }
 
 /// What a plan has to state.
@@ -67,14 +70,8 @@ struct File {
     required: Required,
 }
 
-/// Keys that a house may look for, and why they cannot be checked.
-const NOT_DERIVED: [(&str, &str); 1] = [(
-    "allowed.regions",
-    "a plan states its grid, `site.grid`; `limits.tonnes_co2e` holds what it emits",
-)];
-
 /// Tables of a plan, which are out of place here.
-const OF_PLANS: [&str; 16] = [
+const OF_PLANS: [&str; 18] = [
     "format",
     "name",
     "budget",
@@ -91,6 +88,8 @@ const OF_PLANS: [&str; 16] = [
     "cost",
     "site",
     "reported",
+    "allow",
+    "derived",
 ];
 
 impl Policy {
@@ -105,37 +104,45 @@ impl Policy {
             levels.set(name, *setting).map_err(|error| level_fault(&text, name, &error))?;
         }
         let mut allowed = file.allowed;
-        for (index, name) in allowed.accelerators.iter_mut().flatten().enumerate() {
-            let known = hardware::catalogue().find(name).map_err(|unknown| {
-                let key = KeyPath::from("allowed.accelerators").join(index.to_string());
-                let message = format!("unknown {} `{}`", unknown.kind, unknown.name);
-                let span = Locator::new(&text).find(&key);
-                ReadError { span, help: Some(unknown.advice()), ..ReadError::invalid(message) }
-            })?;
-            name.clone_from(&known.name);
-        }
+        known(&text, "allowed.accelerators", &mut allowed.accelerators, |name| {
+            hardware::catalogue().find(name).map(|known| known.name.clone())
+        })?;
+        known(&text, "allowed.regions", &mut allowed.regions, |name| {
+            footprint::grids().find(name).map(|known| known.name.clone())
+        })?;
         Ok(Self { levels, limits: file.limits, allowed, required: file.required })
     }
 }
 
+/// Replaces the names of a list by those of the catalogue.
+fn known(
+    text: &str,
+    list: &str,
+    names: &mut Option<Vec<String>>,
+    find: impl Fn(&str) -> Result<String, UnknownName>,
+) -> Result<(), ReadError> {
+    for (index, name) in names.iter_mut().flatten().enumerate() {
+        *name = find(name).map_err(|unknown| {
+            let message = format!("unknown {} `{}`", unknown.kind, unknown.name);
+            let span = Locator::new(text).find(&KeyPath::from(list).join(index.to_string()));
+            ReadError { span, help: Some(unknown.advice()), ..ReadError::invalid(message) }
+        })?;
+    }
+    Ok(())
+}
+
 /// Keys that are understood and cannot be meant.
 fn refuse(locator: &Locator<'_>) -> Option<ReadError> {
-    let not_derived = NOT_DERIVED.iter().find_map(|(key, why)| {
-        let path = KeyPath::from(*key);
-        let span = locator.find_key(&path)?;
-        let message = format!("`{key}` cannot be checked");
-        Some((message, (*why).to_owned(), span))
-    });
-    let misplaced = || {
-        OF_PLANS.iter().find_map(|key| {
-            let span = locator.find_key(&KeyPath::from(*key))?;
-            let help = "llmplan.toml holds levels, limits, allowed and required; values stand in \
-                        the plan";
-            Some((format!("`{key}` belongs in a plan"), help.to_owned(), span))
+    OF_PLANS.iter().find_map(|key| {
+        let span = locator.find_key(&KeyPath::from(*key))?;
+        let help =
+            "llmplan.toml holds levels, limits, allowed and required; values stand in the plan";
+        Some(ReadError {
+            help: Some(help.to_owned()),
+            span: Some(span),
+            ..ReadError::invalid(format!("`{key}` belongs in a plan"))
         })
-    };
-    let (message, help, span) = not_derived.or_else(misplaced)?;
-    Some(ReadError { help: Some(help), span: Some(span), ..ReadError::invalid(message) })
+    })
 }
 
 fn level_fault(text: &str, name: &str, error: &LevelError) -> ReadError {
@@ -156,11 +163,12 @@ mod tests {
     #[test]
     fn a_policy_is_read() {
         let text = "\u{feff}[levels]\r\nloader = \"allow\"\r\n[limits]\r\nusd = 1e6\r\n\
-                    [allowed]\r\naccelerators = [\"H100-SXM\"]\r\n[required]\r\n\
+                    [allowed]\r\naccelerators = [\"H100-SXM\"]\r\nregions = [\"Sweden\"]\r\n[required]\r\n\
                     evaluate_every_steps = 1000\r\nmfu_evidence = \"published\"\r\n";
         let policy = Policy::read(text.as_bytes()).unwrap();
         assert_eq!(policy.limits.usd, Some(Usd(1e6)));
         assert_eq!(policy.allowed.accelerators.unwrap(), ["h100-sxm"]);
+        assert_eq!(policy.allowed.regions.unwrap(), ["se"]);
         assert_eq!(policy.required.mfu_evidence, Some(MfuEvidence::Published));
         assert_eq!(Policy::read(b"").unwrap(), Policy::default());
     }
@@ -185,7 +193,7 @@ mod tests {
             ("[levels]\nhard-gat = \"warn\"\n", "`hard-gate`", "hard-gat"),
             ("[allowed]\naccelerators = [\"h100-sxm\", \"h1000\"]\n", "nearest", "\"h1000\""),
             ("[limits]\ntonnes_co2e = -1\n", "from 0 to", "-1"),
-            ("[allowed]\nregions = []\n", "limits.tonnes_co2e", "regions"),
+            ("[allowed]\nregions = [\"se\", \"swedn\"]\n", "sweden", "\"swedn\""),
             ("[budget]\nusd = 10\n", "belongs in a plan", "budget"),
             ("[limits]\nusd = \"10d\"\n", "is a time", "\"10d\""),
         ];

@@ -70,6 +70,7 @@ pub static RULES: &[&Rule] = &[
     &house::OVER_HOUSE_LIMIT,
     &house::HOUSE_LIMIT_NOT_CHECKED,
     &house::UNAPPROVED_ACCELERATOR,
+    &house::UNAPPROVED_REGION,
     &house::EVALUATED_TOO_RARELY,
     &house::MFU_WITHOUT_EVIDENCE,
     &reported::REPORTED_COMPUTE_IMPOSSIBLE,

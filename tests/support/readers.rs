@@ -2,6 +2,7 @@
 
 use plan::check::{Checked, Finding, Label, Level, Policy, Settings, check_under};
 use plan::fit::{self, Filter, read as read_runs};
+use plan::footprint::Series;
 use plan::law::{LawFile, Power, PowerLaw, draws};
 use plan::model::{read_config, shapes};
 use plan::plan::Inputs;
@@ -25,6 +26,8 @@ pub enum Reader {
     Csv,
     /// A law file, and a plan that names it.
     Law,
+    /// A grid's intensity over time, and a plan that names it.
+    Series,
 }
 
 /// A policy with every requirement.
@@ -41,6 +44,11 @@ const WITH_CONFIG: &str = "format = 1\nbudget.flops = 1e22\nmodel.config = \"fil
 /// A plan that asks everything of its law.
 const WITH_LAW: &str = "format = 1\nbudget.flops = 1e22\nlaw.file = \"file\"\nmodel.params = 7e9\n\
                         sources.web = { unique_tokens = 1e10 }\n";
+
+/// A plan that asks everything of its grid.
+const WITH_SERIES: &str = "format = 1\nbudget.flops = 1e22\nrun.tokens = 1e11\nmodel.params = 7e9\n\
+                           cluster = { accelerator = \"h100-sxm\", devices = 640, mfu = 0.4 }\n\
+                           [site]\ngrid_series = \"file\"\n";
 
 impl Reader {
     /// Real files for this reader.
@@ -86,6 +94,12 @@ impl Reader {
                     powers.text().into(),
                     repeats.text().into(),
                 ]
+            }
+            Self::Series => {
+                let text = "Datetime (UTC),Carbon intensity gCO2eq/kWh (direct),Country\r\n\
+                            2024-01-01 00:00:00,41.5,SE\r\n2024-01-01 01:00:00,40.2,SE\r\n\
+                            2024-01-01 02:00:00,39.9,SE\r\n";
+                vec![bytes(&root.join("examples/grid.csv")), text.into()]
             }
         }
     }
@@ -145,6 +159,11 @@ impl Reader {
                 let text = String::from_utf8_lossy(bytes);
                 named(WITH_LAW, &text, index);
                 LawFile::read(&text).is_ok_and(|file| !file.law().name.is_empty())
+            }
+            Self::Series => {
+                let text = String::from_utf8_lossy(bytes);
+                named(WITH_SERIES, &text, index);
+                Series::read(&text, None).is_ok_and(|series| !series.grams.is_empty())
             }
         }
     }

@@ -67,8 +67,11 @@ pub fn inputs(plan: &Path, chosen: &Chosen) -> Inputs {
     let folder =
         if is_stdin(plan) { Path::new("") } else { plan.parent().unwrap_or(Path::new("")) };
     let text = |path: &str| -> Result<String, String> {
-        let bytes =
-            read(&folder.join(path)).map_err(|error| format!("{:#}", error.root_cause()))?;
+        let path = folder.join(path);
+        if is_pipe(&path) {
+            return Err("it is a pipe, not a file".to_owned());
+        }
+        let bytes = read(&path).map_err(|error| format!("{:#}", error.root_cause()))?;
         String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
     };
     plan::plan::inputs(chosen).into_iter().map(|(_, path)| (path.clone(), text(&path))).collect()
@@ -81,6 +84,19 @@ pub fn name(path: &Path) -> String {
 
 pub fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
+}
+
+/// Whether a path leads to a pipe, which waits until somebody writes; such as a shell makes for
+/// `<(…)` are read where they are named themselves.
+#[cfg(unix)]
+fn is_pipe(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &Path) -> bool {
+    false
 }
 
 /// Refuses what is no file to read; else its length, as far as the system tells.

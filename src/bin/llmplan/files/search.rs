@@ -1,6 +1,6 @@
 //! Finding plans, their older versions, and the policy above them.
 
-use super::is_stdin;
+use super::{is_pipe, is_stdin};
 use anyhow::{Context as _, Result, anyhow, bail};
 use std::fs;
 use std::io;
@@ -43,27 +43,45 @@ fn search(root: &Path, folder: &Path, found: &mut Vec<Result<Found, (PathBuf, an
         Ok(entries) => entries,
         Err(error) => return found.push(Err((folder.to_owned(), error))),
     };
-    for (path, is_folder) in entries {
-        if is_folder {
+    for (path, kind) in entries {
+        if kind == Kind::Folder {
             search(root, &path, found);
         } else if path.extension().is_some_and(|extension| extension == "toml")
             && path.file_name().is_none_or(|name| name != POLICY)
         {
+            if kind == Kind::Odd && is_pipe(&path) {
+                let error = anyhow!("{} is a pipe; name it itself to have it read", path.display());
+                found.push(Err((path, error)));
+                continue;
+            }
             let within = path.strip_prefix(root).unwrap_or(&path).to_owned();
             found.push(Ok(Found { path, within }));
         }
     }
 }
 
-/// What lies in a folder, by name, and whether it is a folder.
-fn entries(folder: &Path) -> Result<Vec<(PathBuf, bool)>> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Folder,
+    File,
+    /// A link, a pipe, a device.
+    Odd,
+}
+
+/// What lies in a folder, by name.
+fn entries(folder: &Path) -> Result<Vec<(PathBuf, Kind)>> {
     let failed = || format!("cannot read {}", folder.display());
     let entries = fs::read_dir(folder).with_context(failed)?;
     let mut entries = entries.collect::<io::Result<Vec<_>>>().with_context(failed)?;
     entries.sort_by_key(fs::DirEntry::file_name);
     let typed = entries.into_iter().map(|entry| {
         let kind = entry.file_type().with_context(failed)?;
-        Ok((entry.path(), kind.is_dir()))
+        let kind = match () {
+            () if kind.is_dir() => Kind::Folder,
+            () if kind.is_file() => Kind::File,
+            () => Kind::Odd,
+        };
+        Ok((entry.path(), kind))
     });
     typed.collect()
 }
