@@ -3,6 +3,7 @@
 //! [`derive()`] is a pure function of the plan and the catalogue: no clock, no environment, no
 //! search at length. What lacks a fact is left out and named in [`Derivation::missing`].
 
+mod adapter;
 mod allocate;
 mod budget;
 mod data;
@@ -309,21 +310,20 @@ pub fn derive_pinned(
         model::view(&setting, params, &mut notes)
     };
     let laid_out = solved.as_ref().map(|solved| solved.laid_out(chosen));
-    let (step_memory, step_time) = {
-        // a plan with a size alone trains the shape that was picked for it
-        let picked = sheet.as_ref().and_then(|sheet| sheet.shape.as_ref()?.shape().ok());
-        let trained = shape.as_ref().or(picked.as_ref());
-        step(laid_out.as_ref().unwrap_or(chosen), trained, family, &mut notes)?
-    };
+    // a plan with a size alone trains the shape that was picked for it
+    let picked = sheet.as_ref().and_then(|sheet| sheet.shape.as_ref()?.shape().ok());
+    let trained = shape.as_ref().or(picked.as_ref());
+    let laid_out = laid_out.as_ref().unwrap_or(chosen);
+    let (step_memory, step_time) = step(laid_out, trained, family, &mut notes)?;
     let point = run_of.map(|run| &run.point);
     let taken = {
-        let basis = footprint::Basis { point, k, caps: &caps, step: step_time.as_ref() };
+        let whole = adapter::whole(laid_out, trained)?;
+        let adapted = adapter::of(laid_out, trained);
+        let step = whole.as_ref().or(step_time.as_ref());
+        let basis = footprint::Basis { point, k, caps: &caps, step, adapted };
         footprint::of(chosen, inputs, &basis, &mut notes)?
     };
-    let recipe = {
-        let chosen = laid_out.as_ref().unwrap_or(chosen);
-        recipe::of(chosen, &setting, point, step_time.as_ref(), &mut notes)?
-    };
+    let recipe = recipe::of(laid_out, &setting, point, step_time.as_ref(), &mut notes)?;
     let beside = {
         let run = operations::Run {
             point,
@@ -342,6 +342,7 @@ pub fn derive_pinned(
         layout: solved.as_ref().and_then(|solved| solved.layout.clone()),
         memory: step_memory.as_ref().map(memory::view),
         throughput: step_time.as_ref().map(throughput::view),
+        adapter: adapter::view(laid_out, trained, family, taken.as_ref()),
         footprint: taken.as_ref().map(footprint::view),
         recipe,
         operations: beside,

@@ -10,10 +10,11 @@ pub use chosen::{
     ModelChoice, Operations, Pool, Reported, Run, Schedule, Site, SourceCaps, Training,
 };
 pub use derived::{
-    Allocated, Assumed, Cap, Derived, DerivedBudget, DerivedData, DerivedFleet, DerivedFootprint,
-    DerivedHandOff, DerivedKnot, DerivedMemory, DerivedModel, DerivedOperations, DerivedPool,
-    DerivedRecipe, DerivedSchedule, DerivedSource, DerivedStage, DerivedThroughput,
-    DerivedUtilisation, DerivedWay, Gap, Interval, Provenance, Served, Versus,
+    Allocated, Assumed, Cap, Derived, DerivedAdapter, DerivedAdapterWay, DerivedBudget,
+    DerivedData, DerivedFleet, DerivedFootprint, DerivedHandOff, DerivedKnot, DerivedMemory,
+    DerivedModel, DerivedOperations, DerivedPool, DerivedRecipe, DerivedSchedule, DerivedSource,
+    DerivedStage, DerivedThroughput, DerivedUtilisation, DerivedWay, Gap, Interval, Provenance,
+    Served, Versus,
 };
 pub use inputs::{Inputs, inputs};
 pub use key::KeyPath;

@@ -3,6 +3,7 @@
 //! An answer is a list of [`Block`]s, made once and rendered per format. Text carries ANSI
 //! styles; whoever prints it strips them where they are not wanted.
 
+mod adapter;
 mod answer;
 mod area;
 mod block;

@@ -12,6 +12,7 @@
 //! Clock::step(&Layout) -> StepTime                    below a microsecond, for a search
 //! ```
 
+mod adapter;
 mod clock;
 mod constant;
 mod engine;
@@ -23,6 +24,7 @@ mod work;
 
 use crate::model::{Convention, Shape};
 
+pub use adapter::{Adapted, LORA_MEASURED, QLORA, QLORA_80};
 pub use clock::Clock;
 pub use constant::{Constant, constants};
 pub use engine::{Engine, Selective, engines};

@@ -12,6 +12,7 @@ use crate::footprint::{
 use crate::hardware;
 use crate::plan::{Chosen, Cluster, DerivedFootprint, DerivedSchedule, Inputs, Interval, Site};
 use crate::quantity::{AcceleratorHours, FlopRate, FlopsPerParamToken, significant};
+use crate::throughput::Adapted;
 
 pub use waiting::Waiting;
 
@@ -110,7 +111,10 @@ pub(super) struct Basis<'a> {
     pub(super) point: Option<&'a Point>,
     pub(super) k: FlopsPerParamToken,
     pub(super) caps: &'a Caps,
+    /// The time of a step of the whole model.
     pub(super) step: Option<&'a StepThroughput>,
+    /// What of that is left where adapters are trained.
+    pub(super) adapted: Option<Adapted>,
 }
 
 /// The footprint of a plan with a `[site]`.
@@ -126,7 +130,8 @@ pub(super) fn of(
     };
     let (grid, grams_per_kwh) = intensity(site, notes)?;
     let power = power(chosen, site, notes)?;
-    let Some((of, hours, hours_80)) = hours(chosen, basis, notes) else {
+    let whole = hours(chosen, basis, notes);
+    let Some((of, hours, hours_80)) = whole.map(|whole| of_adapters(basis.adapted, whole)) else {
         notes.missing("the footprint", hours_key(chosen));
         return Ok(None);
     };
@@ -216,6 +221,21 @@ fn hours(
     let all = budget.accelerator_hours.into_iter().chain(of_days());
     let least = all.min_by(|a, b| a.0.total_cmp(&b.0))?;
     Some((Hours::Budget, least.0, None))
+}
+
+/// Hours where adapters are trained in place of the whole model; those of a budget stay.
+fn of_adapters(
+    adapted: Option<Adapted>,
+    (of, hours, range): (Hours, f64, Option<Interval>),
+) -> (Hours, f64, Option<Interval>) {
+    let Some(adapted) = adapted.filter(|_| of != Hours::Budget) else {
+        return (of, hours, range);
+    };
+    let left = adapted.time_range.map(|time| time / adapted.time);
+    let whole = range.map(|range| range.map(|end| end / hours));
+    let factors: Vec<Interval> = whole.into_iter().chain([left]).collect();
+    let hours = hours * adapted.time;
+    (of, hours, Some(product_80(hours, &factors)))
 }
 
 /// The share of the run's time that its steps take, and the ratios of its range to it.

@@ -151,10 +151,11 @@ pub(super) fn of(
     }))
 }
 
+/// Rank where none is stated.
+pub(super) const RANK: u64 = 8;
+
 /// The adapters that are trained, where the plan has some.
 fn adapter(chosen: &Chosen, notes: &mut Notes) -> Result<Option<Adapter>, DeriveError> {
-    /// Rank where none is stated.
-    const RANK: u64 = 8;
     let training = &chosen.training;
     let fault = |text: &str| Err(Problem::Value(text.to_owned()).at("training.adapter_rank"));
     let Some(kind) = training.adapter else {

@@ -95,7 +95,7 @@ pub(super) fn of(
         return Ok(None);
     }
     if chosen.training.adapter.is_some() {
-        notes.remark("The time of a step with adapters is not predicted.".to_owned());
+        // what a step takes beside one of the whole model: `[derived.adapter]`
         return Ok(None);
     }
     if split.layout.cpu_offload {

@@ -1,5 +1,6 @@
 //! What the tool writes. Every doc comment here is the comment beside its key in a plan.
 
+mod adapter;
 mod fleet;
 mod footprint;
 mod gap;
@@ -17,6 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+pub use adapter::{DerivedAdapter, DerivedAdapterWay};
 pub use fleet::{DerivedFleet, DerivedPool, DerivedWay};
 pub use footprint::{DerivedFootprint, DerivedSchedule};
 pub use gap::Gap;
@@ -54,6 +56,9 @@ pub struct Derived {
     /// The time of a training step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throughput: Option<DerivedThroughput>,
+    /// Low-rank adapters beside training the whole model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<DerivedAdapter>,
     /// What the run takes from its surroundings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub footprint: Option<DerivedFootprint>,

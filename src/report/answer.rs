@@ -64,6 +64,8 @@ pub enum Section {
     Memory,
     /// How long a training step takes.
     Throughput,
+    /// Adapters beside training the whole model.
+    Adapter,
     /// Hours, energy, money and carbon.
     Footprint,
     /// Learning rate, batch and schedule beside what laws give.
@@ -82,7 +84,7 @@ pub enum Section {
 
 impl Section {
     /// Every section, in the order of an answer.
-    pub const ALL: [(&'static str, Self); 14] = [
+    pub const ALL: [(&'static str, Self); 15] = [
         ("budget", Self::Budget),
         ("fleet", Self::Fleet),
         ("utilisation", Self::Utilisation),
@@ -94,6 +96,7 @@ impl Section {
         ("model", Self::Model),
         ("memory", Self::Memory),
         ("throughput", Self::Throughput),
+        ("adapter", Self::Adapter),
         ("recipe", Self::Recipe),
         ("operations", Self::Operations),
         ("footprint", Self::Footprint),

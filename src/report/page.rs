@@ -5,8 +5,8 @@ use super::block::Block;
 use super::footprint::FootprintView;
 use super::memory::MemoryView;
 use super::{
-    data, fleet, footprint, laws, memory, mix, model, operations, recipe, run, summary, throughput,
-    utilisation,
+    adapter, data, fleet, footprint, laws, memory, mix, model, operations, recipe, run, summary,
+    throughput, utilisation,
 };
 
 impl Answer<'_> {
@@ -85,6 +85,7 @@ impl Answer<'_> {
     fn section(&self, section: Section) -> Vec<Block> {
         match section {
             Section::Budget => run::budget(self),
+            Section::Adapter => adapter::section(self),
             Section::Fleet => fleet::section(self),
             Section::Utilisation => utilisation::section(self),
             Section::Allocation => run::allocation(self),
