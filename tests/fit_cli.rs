@@ -288,7 +288,7 @@ fn optima_give_a_power_of_the_budget() {
     for step in 0..8 {
         let flops = 1e18 * 4.0_f64.powi(step);
         let off = [1.02, 0.99, 1.0, 1.01, 0.98, 1.0, 1.03, 0.97][usize::try_from(step).unwrap()];
-        let _ = writeln!(text, "{flops:e},{},0.{}", 0.1 * flops.powf(0.5) * off, step + 1);
+        let _ = writeln!(text, "{flops:e},{},0.{}", 0.1 * flops.sqrt() * off, step + 1);
     }
     let folder = Folder::new().with("optima.csv", text);
     let arguments =

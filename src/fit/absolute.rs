@@ -46,7 +46,7 @@ pub(super) fn least_absolute(
             if free == 4 {
                 to[4] = to[3];
             }
-            if bounds.clamp(to) != to {
+            if bounds.touched(&to) {
                 return None;
             }
             let there = lines.around(points, &to);
@@ -134,8 +134,8 @@ impl Lines {
             for (index, point) in points.iter().enumerate() {
                 if !self.inside[index] {
                     let signed = point.weight.copysign(self.residuals[index]);
-                    for i in 0..self.free {
-                        pull[i] += signed * self.slopes[index][i];
+                    for (sum, slope) in pull.iter_mut().zip(&self.slopes[index]) {
+                        *sum += signed * slope;
                     }
                 }
             }

@@ -46,8 +46,9 @@ pub(super) fn numbers(problem: &Problem, at: &Coordinates, centre: Centre) -> (f
             for row in matrix.iter_mut() {
                 row[3] += row[4];
             }
-            for column in 0..4 {
-                matrix[3][column] += matrix[4][column];
+            let last = matrix[4];
+            for (sum, entry) in matrix[3].iter_mut().zip(&last) {
+                *sum += entry;
             }
         }
     }

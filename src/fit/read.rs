@@ -79,6 +79,10 @@ pub struct Origin {
 /// # Errors
 /// Missing or ambiguous columns, fields that are no numbers above zero, each with its line and
 /// column; lines longer than a mebibyte.
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a method of one lifetime is not one of every lifetime"
+)]
 pub fn read(
     source: impl Read,
     mapped: &[(Role, String)],

@@ -57,7 +57,7 @@ fn repeats_of_datablations_are_not_identified() {
     assert_relative_eq!(fitted.worth(4.0).0, 0.988, max_relative = 2e-3);
 }
 
-/// Allen AI's OLMo ladder: 16 small runs fitted, the 13B model predicted.
+/// Allen AI's ladder of `OLMo`: 16 small runs fitted, the 13B model predicted.
 #[test]
 fn olmo_ladder_predicts_its_target() {
     let columns = [(Role::Params, "N_nonembed"), (Role::Tokens, "D"), (Role::Loss, "c4_ce")];

@@ -115,8 +115,8 @@ fn least_absolute_deviations_of_resamples_cannot_be_bettered() {
         for _ in 0..runs.len() {
             counts[rng.random_range(0..runs.len())] += 1.0;
         }
-        let drawn = runs.iter().zip(counts).filter(|(_, count)| *count > 0.0);
-        let sample: Vec<Run> = drawn.map(|(run, weight)| Run { weight, ..*run }).collect();
+        let kept = runs.iter().zip(counts).filter(|(_, count)| *count > 0.0);
+        let sample: Vec<Run> = kept.map(|(run, weight)| Run { weight, ..*run }).collect();
         let of = |law: &Surface| -> f64 {
             let off = |run: &Run| {
                 let predicted = law.loss(Params(run.params), Tokens(run.tokens)).0;

@@ -112,10 +112,14 @@ fn mixtures_that_tell_nothing_are_refused() {
     }
     assert_eq!(fails(&SOURCES, &tied), MixingError::Collinear { name: "math".to_owned() });
     let mut same = good.clone();
-    same.iter_mut().for_each(|run| run.losses[1] = 2.0);
+    for run in &mut same {
+        run.losses[1] = 2.0;
+    }
     assert_eq!(fails(&SOURCES, &same), MixingError::OneLoss);
     let mut one = good;
-    one.iter_mut().for_each(|run| run.shares = vec![1.0]);
+    for run in &mut one {
+        run.shares = vec![1.0];
+    }
     assert_eq!(fails(&["web"], &one), MixingError::OneSource);
 }
 

@@ -229,7 +229,7 @@ impl Problem<'_> {
     }
 
     /// The two terms of the loss at a run.
-    fn terms(&self, at: &Place, row: &Row) -> [f64; 2] {
+    fn terms(at: &Place, row: &Row) -> [f64; 2] {
         let dot: f64 = at[1..].iter().zip(&row.run.shares).map(|(t, share)| t * share).sum();
         [exp(at[0]), exp(dot)]
     }
@@ -259,7 +259,7 @@ impl Problem<'_> {
 
     fn value(&self, at: &Place) -> f64 {
         let of = |row: &Row| {
-            let [c, part] = self.terms(at, row);
+            let [c, part] = Self::terms(at, row);
             let (residual, _) = self.residual(row, c + part);
             row.weight
                 * match self.objective {
@@ -283,7 +283,7 @@ impl Problem<'_> {
             gram.clear();
             let mut gradient = vec![0.0; size];
             for row in self.rows {
-                let [c, part] = self.terms(&at, row);
+                let [c, part] = Self::terms(&at, row);
                 let (residual, chain) = self.residual(row, c + part);
                 let (_, above) = self.bend(residual);
                 slopes[0] = c * chain;

@@ -88,7 +88,7 @@ pub fn propose(fit: &MixingFit, caps: Option<&Caps>) -> Result<Proposal, MixingE
         shares.iter().enumerate().map(of).collect()
     });
     let (loss, loss_80) = (fit.loss(&shares), fit.loss_80(&shares));
-    Ok(Proposal { loss, loss_80, shares, allowed, capped, epochs, gap })
+    Ok(Proposal { shares, allowed, capped, epochs, loss, loss_80, gap })
 }
 
 /// Projected gradient steps from the mean mixture, each as long as it goes down, until no mixture

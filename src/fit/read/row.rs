@@ -131,7 +131,9 @@ impl Row<'_> {
         if (sum - 1.0).abs() > ROUNDING {
             return Err(ReadRunsError::NoMixture { line: self.line, sum });
         }
-        shares.iter_mut().for_each(|share| *share /= sum);
+        for share in &mut shares {
+            *share /= sum;
+        }
         let weight = columns.of(Role::Weight);
         Ok(MixtureRun {
             shares,

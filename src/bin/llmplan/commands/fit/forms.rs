@@ -122,27 +122,24 @@ fn caps(plan: &Path, sources: &[String]) -> Result<Caps> {
         anyhow!("{name} is no plan that can be read: `llmplan check {name}` says why")
     })?;
     let chosen = &document.chosen;
-    let tokens = match chosen.run.tokens {
-        Some(tokens) => Some(tokens),
-        None => {
-            let derived = derive_with(chosen, &files::inputs(plan, chosen));
-            let derived = derived.map_err(|error| anyhow!("{name}: {}: {error}", error.key))?;
-            derived.point.map(|point| point.tokens)
-        }
+    let tokens = if let Some(tokens) = chosen.run.tokens {
+        Some(tokens)
+    } else {
+        let derived = derive_with(chosen, &files::inputs(plan, chosen));
+        let derived = derived.map_err(|error| anyhow!("{name}: {}: {error}", error.key))?;
+        derived.point.map(|point| point.tokens)
     };
     let Some(tokens) = tokens else {
         bail!("{name} does not say how long the run is: add `run.tokens` or a budget");
     };
-    let of = |source: &String| match chosen.sources.get(source) {
-        Some(facts) => {
-            Ok(facts.unique_tokens.map(|unique| (unique, facts.max_epochs.map(|most| most.0))))
+    let of = |source: &String| {
+        if let Some(facts) = chosen.sources.get(source) {
+            let most = facts.max_epochs.map(|most| most.0);
+            return Ok(facts.unique_tokens.map(|unique| (unique, most)));
         }
-        None => {
-            let near = nearest(source, chosen.sources.keys().map(String::as_str));
-            let near =
-                near.first().map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            Err(anyhow!("{name} has no source `{source}`, which the runs mix{near}"))
-        }
+        let near = nearest(source, chosen.sources.keys().map(String::as_str));
+        let near = near.first().map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        Err(anyhow!("{name} has no source `{source}`, which the runs mix{near}"))
     };
     let sizes = sources.iter().map(of).collect::<Result<_>>()?;
     for source in chosen.sources.keys().filter(|own| !sources.contains(own)) {
