@@ -305,10 +305,8 @@ pub fn derive_pinned(
     let run = allocate::run(&setting, &wanted, sized, &mut notes)?;
     let run_of = run.as_ref();
 
-    let sheet = {
-        let params = run_of.and_then(|run| run.point.params);
-        model::view(&setting, params, &mut notes)
-    };
+    let params = run_of.and_then(|run| run.point.params);
+    let sheet = model::view(&setting, params, &mut notes);
     let laid_out = solved.as_ref().map(|solved| solved.laid_out(chosen));
     // a plan with a size alone trains the shape that was picked for it
     let picked = sheet.as_ref().and_then(|sheet| sheet.shape.as_ref()?.shape().ok());
@@ -317,20 +315,15 @@ pub fn derive_pinned(
     let (step_memory, step_time) = step(laid_out, trained, family, &mut notes)?;
     let point = run_of.map(|run| &run.point);
     let taken = {
-        let whole = adapter::whole(laid_out, trained)?;
-        let adapted = adapter::of(laid_out, trained);
-        let step = whole.as_ref().or(step_time.as_ref());
-        let basis = footprint::Basis { point, k, caps: &caps, step, adapted };
+        let (step, trained) = (step_time.as_ref(), trained.map(|shape| (laid_out, shape)));
+        let basis = footprint::Basis { point, k, caps: &caps, step, trained };
         footprint::of(chosen, inputs, &basis, &mut notes)?
     };
     let recipe = recipe::of(laid_out, &setting, point, step_time.as_ref(), &mut notes)?;
     let beside = {
-        let run = operations::Run {
-            point,
-            recipe: recipe.as_ref(),
-            step: step_time.as_ref(),
-            hours: taken.as_ref().map(|footprint| footprint.hours),
-        };
+        let hours = taken.as_ref().map(|footprint| footprint.hours);
+        let (recipe, step) = (recipe.as_ref(), step_time.as_ref());
+        let run = operations::Run { point, recipe, step, hours };
         operations::of(chosen, &setting, &run, &mut notes)?
     };
     let derived = Derived {

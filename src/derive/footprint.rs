@@ -2,7 +2,7 @@
 
 mod waiting;
 
-use super::{Caps, DeriveError, Notes, Problem, StepThroughput, fleet};
+use super::{Caps, DeriveError, Notes, Problem, StepThroughput, adapter, fleet};
 use crate::allocation::Point;
 use crate::fact::Fact as _;
 use crate::footprint::{
@@ -10,6 +10,7 @@ use crate::footprint::{
     kg_co2e, operators, prices, product_80, rated_powers, whole_runs,
 };
 use crate::hardware;
+use crate::model::Shape;
 use crate::plan::{Chosen, Cluster, DerivedFootprint, DerivedSchedule, Inputs, Interval, Site};
 use crate::quantity::{AcceleratorHours, FlopRate, FlopsPerParamToken, significant};
 use crate::throughput::Adapted;
@@ -111,10 +112,10 @@ pub(super) struct Basis<'a> {
     pub(super) point: Option<&'a Point>,
     pub(super) k: FlopsPerParamToken,
     pub(super) caps: &'a Caps,
-    /// The time of a step of the whole model.
+    /// The time of a step, where no adapters are trained.
     pub(super) step: Option<&'a StepThroughput>,
-    /// What of that is left where adapters are trained.
-    pub(super) adapted: Option<Adapted>,
+    /// The plan with its layout, and the model's shape: what adapters leave of a step.
+    pub(super) trained: Option<(&'a Chosen, &'a Shape)>,
 }
 
 /// The footprint of a plan with a `[site]`.
@@ -130,8 +131,14 @@ pub(super) fn of(
     };
     let (grid, grams_per_kwh) = intensity(site, notes)?;
     let power = power(chosen, site, notes)?;
-    let whole = hours(chosen, basis, notes);
-    let Some((of, hours, hours_80)) = whole.map(|whole| of_adapters(basis.adapted, whole)) else {
+    let adapted = basis.trained.and_then(|(plan, shape)| adapter::of(plan, Some(shape)));
+    let whole = match basis.trained {
+        Some((plan, shape)) => adapter::whole(plan, Some(shape))?,
+        None => None,
+    };
+    let step = whole.as_ref().or(basis.step);
+    let whole = hours(chosen, &Basis { step, ..*basis }, notes);
+    let Some((of, hours, hours_80)) = whole.map(|whole| of_adapters(adapted, whole)) else {
         notes.missing("the footprint", hours_key(chosen));
         return Ok(None);
     };

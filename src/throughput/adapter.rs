@@ -8,7 +8,7 @@ use crate::layout::Recompute;
 use crate::memory::AdapterKind;
 use crate::model::{Attention, Convention, FeedForward, Mlp, Shape};
 
-/// Time of published LoRA steps over what the FLOPs say, lowest and highest: GPT-3 175B on V100, 43.1
+/// Time of published `LoRA` steps over what the FLOPs say, lowest and highest: GPT-3 175B on V100, 43.1
 /// against 32.5 tokens/s (arXiv:2106.09685, footnote 5), 1.01; Llama 3 70B in FP8 on H100, GB200 and
 /// GB300, 2,643 against 1,638, 5,958 against 3,593 and 7,447 against 4,312 tokens/s for each device
 /// (NVIDIA-NeMo/Megatron-Bridge, commit 067f987, docs/performance-summary-archive.md), 0.93, 0.91
