@@ -25,7 +25,9 @@ mod newton;
 mod objective;
 mod parametric;
 mod power;
+mod precision;
 mod read;
+mod roll_out;
 mod sample;
 mod start;
 mod target;
@@ -43,10 +45,12 @@ pub use mixing::{
     Caps, HeldOut, MixingError, MixingFit, MixingLaw, MixtureRun, Proposal, fit_mixing, propose,
 };
 pub use power::{MeasuredOptimum, PowerError, PowerFit, PowerTarget, fit_isoflop, fit_power};
+pub use precision::log_deviation;
 pub use read::{
     Columns, Condition, Filter, Mixtures, Optima, Origin, ReadRunsError, Role, Runs, read,
     read_mixtures, read_optima,
 };
+pub use roll_out::{RollOut, Step, roll_out};
 pub use target::Target;
 
 /// A training run.

@@ -63,4 +63,6 @@ pub mod check;
 
 pub mod fit;
 
+pub mod ladder;
+
 pub mod report;

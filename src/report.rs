@@ -7,6 +7,7 @@ mod adapter;
 mod answer;
 mod area;
 mod block;
+mod chart;
 mod csv_view;
 mod data;
 mod diagnostics;
@@ -17,6 +18,7 @@ mod fit;
 mod fleet;
 mod footprint;
 mod json;
+mod ladder;
 mod laws;
 mod layout;
 mod loader;
@@ -39,7 +41,7 @@ pub use block::{Block, markdown, text};
 pub use csv_view::csv;
 pub use diagnostics::diagnostics;
 pub use diff::{diff_blocks, diff_json};
-pub use explain::{Kind, explain, list};
+pub use explain::{Kind, explain, explain_law, list};
 pub use findings::{
     CheckReport, Diagnosed, Diagnosis, Failure, Region, Totals, check_json, check_markdown, github,
     sarif,
@@ -47,6 +49,7 @@ pub use findings::{
 pub use fit::{ConstrainedView, FitView, MixingView, PowerView, Source};
 pub use footprint::{FootprintView, footprint_csv, footprint_json, footprint_svg};
 pub use json::json;
+pub use ladder::LadderView;
 pub use laws::{LawRow, law_rows};
 pub use layout::{LayoutView, model_words};
 pub use memory::{MemoryView, memory_csv, memory_json, memory_svg};

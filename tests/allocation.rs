@@ -277,7 +277,7 @@ proptest! {
 
     #[test]
     fn regrets_are_shares_of_the_compute(flops in between(1e17, 1e27), k in between(1.0, 12.0)) {
-        let regrets = regrets(Flops(flops), FlopsPerParamToken(k));
+        let regrets = regrets(None, Flops(flops), FlopsPerParamToken(k));
         prop_assert!(regrets.iter().any(|regret| regret.choice == DEFAULT));
         known(regrets_are_shares(&regrets))?;
         let worst: Vec<f64> =
@@ -533,7 +533,7 @@ mod planted {
 
     #[test]
     fn a_regret_that_is_no_share_is_noticed() {
-        let right = regrets(Flops(1e22), SIX);
+        let right = regrets(None, Flops(1e22), SIX);
         assert!(regrets_are_shares(&right).is_ok());
         let mut wrong = right.clone();
         wrong[0].under[0].wasted.0 = -0.1;

@@ -108,6 +108,46 @@ fn pictures_of_memory_are_current() {
     }
 }
 
+/// The pictures of the README's commands: a fit to the runs of the examples, and a ladder.
+#[test]
+fn pictures_of_fits_and_ladders_are_current() {
+    use plan::fit::{Exponents, Objective, Settings, fit, read};
+    use plan::ladder::{self, Noise, Sets, World, ladder, simulate};
+    use plan::quantity::Flops;
+    use plan::report::{FitView, LadderView};
+
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let target = Flops(1e23);
+    let settings = Settings { target: Some(target), ..Settings::default() };
+    let file = std::fs::File::open(root.join("examples/simulated-runs.csv")).unwrap();
+    let runs = read(file, &[], &[], 0, settings.k).unwrap();
+    let fitted = fit(&runs.runs, &settings).unwrap();
+    let view = FitView {
+        name: "simulated-runs.csv",
+        runs: &runs,
+        settings: &settings,
+        fit: &fitted,
+        roll_out: None,
+        coverage: None,
+    };
+    is_current("fit", &view.svg());
+
+    let law = plan::law::catalogue().find(plan::law::DEFAULT).unwrap();
+    let placed = ladder::Settings::new(target, Flops(1e21), law.surface().unwrap());
+    let placed = ladder(placed).unwrap();
+    let (count, bootstrap) = Sets::USUAL;
+    let objective = Objective::LogHuber { delta: Objective::DELTA };
+    let (exponents, k) = (Exponents::Two, settings.k);
+    let sets = Sets { count, bootstrap, seed: 0, exponents, objective, target, k };
+    let runs = ladder::runs(&placed);
+    let noise = Noise::Normal(placed.settings.noise);
+    let world = World { runs: &runs, law: placed.settings.law, noise };
+    let simulation = simulate(&world, &sets, &|| ()).unwrap();
+    let (ladder, simulation) = (&placed, Some(&simulation));
+    let view = LadderView { ladder, law: &law.name, sets: &sets, simulation, cost: None };
+    is_current("ladder", &view.svg());
+}
+
 /// The runs of the examples are simulated from the law of Besiroglu et al. 2024.
 #[test]
 fn the_runs_of_the_examples_are_current() {

@@ -98,7 +98,7 @@ fn laws_rows(flops: crate::quantity::Flops, answer: &Answer) -> Vec<Vec<String>>
 fn regret_rows(flops: crate::quantity::Flops, answer: &Answer) -> Vec<Vec<String>> {
     let mut rows =
         vec![owned(&["choice", "params", "tokens", "truth", "loss_difference", "wasted"])];
-    for regret in regrets(flops, answer.derivation.k) {
+    for regret in regrets(Some(&answer.derivation.law), flops, answer.derivation.k) {
         rows.extend(regret.under.iter().map(|under| {
             vec![
                 regret.choice.to_owned(),

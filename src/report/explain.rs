@@ -11,7 +11,7 @@ use crate::data::loader::{self, Loader};
 use crate::fact::{Fact, UnknownName, nearest};
 use crate::footprint::{grids, operators};
 use crate::hardware::{self, nodes};
-use crate::law::{self, Form, Law, Range, Status};
+use crate::law::{self, Draws, Form, Law, Range, Status};
 use crate::model::{self, Published, PublishedShape};
 use crate::quantity::{Quantity, grouped, significant};
 use crate::throughput::engines;
@@ -193,12 +193,22 @@ fn page<T: Fact>(entry: &T, title: &str, rows: Vec<(&str, String)>) -> Vec<Block
     }
     all.extend(rows);
     all.push(("source", entry.source().to_owned()));
-    all.push(("as of", entry.as_of().to_string()));
+    // a law file need not say when it was made
+    all.extend(
+        Some(entry.as_of().to_string()).filter(|day| day != "1970-01-01").map(|day| ("as of", day)),
+    );
     let rows = all.into_iter().map(|(key, text)| vec![key.to_owned(), text]).collect();
     vec![Block::Heading(title.to_owned()), Block::table(&["", ""], rows, 2)]
 }
 
-fn explain_law(law: &Law) -> Vec<Block> {
+/// Where the intervals of a law file are from.
+fn of_file(draws: usize) -> String {
+    format!("80 %, from the {draws} draws of the file")
+}
+
+/// Everything about a law, be it of the catalogue or of a file.
+#[must_use]
+pub fn explain_law(law: &Law) -> Vec<Block> {
     let mut rows = vec![
         ("form", form(law)),
         ("N counts", law.counts.clone()),
@@ -208,15 +218,18 @@ fn explain_law(law: &Law) -> Vec<Block> {
     if let Some(repeats) = law.repeats {
         rows.push(("repeats", format!("R_D* = {}, R_N* = {}", repeats.tokens, repeats.params)));
     }
-    if !law.draws().is_empty() {
-        rows.push((
+    rows.extend(match &law.draws {
+        Draws::None => None,
+        Draws::Embedded => Some((
             "intervals",
             "80 %, from 256 bootstrap draws: Huber fits (delta 1e-3, log loss) to resamples of the \
              240 points, of 4000 those at evenly spaced, bias-corrected ranks of the exponent of \
              N*; tests/draws.rs makes them and says how to repeat it"
                 .to_owned(),
-        ));
-    }
+        )),
+        Draws::Own(draws) => Some(("intervals", of_file(draws.len()))),
+        Draws::Powers(draws) => Some(("intervals", of_file(draws.len()))),
+    });
     if law.status != Status::Current {
         rows.push(("status", status(law.status).to_owned()));
     }

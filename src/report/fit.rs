@@ -3,11 +3,14 @@
 mod constrained;
 mod json;
 mod mixing;
+mod picture;
 mod power;
+mod roll_out;
 mod source;
 
 use super::block::Block;
-use crate::fit::{Exponents, Fit, Objective, Residual, Runs, Settings};
+use crate::fit::{Exponents, Fit, Objective, Residual, RollOut, Runs, Settings};
+use crate::ladder::Simulation;
 use crate::law::{LawFile, Surface};
 use crate::plan::Interval;
 use crate::quantity::FlopsPerParamToken;
@@ -29,6 +32,10 @@ pub struct FitView<'a> {
     pub settings: &'a Settings,
     /// The law.
     pub fit: &'a Fit,
+    /// What fits to the smaller runs say of the largest, or why nothing, where that was asked.
+    pub roll_out: Option<&'a Result<RollOut, String>>,
+    /// How often intervals such as these hold the truth, where that was asked.
+    pub coverage: Option<&'a Simulation>,
 }
 
 /// A constant's name, symbol and where it stands.
@@ -68,6 +75,7 @@ impl FitView<'_> {
             self.constants(),
         ];
         blocks.extend(self.optimum());
+        blocks.extend(self.roll_out.into_iter().flat_map(roll_out::blocks));
         blocks.extend(self.quality());
         let remarks = self.fit.remarks.iter().map(|remark| Block::Note(remark.clone()));
         blocks.extend(remarks);

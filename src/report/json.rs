@@ -42,9 +42,9 @@ pub fn json(answer: &Answer, show: Show) -> String {
         laws: flops.map_or_else(Vec::new, |flops| {
             law_rows(Some(&answer.derivation.law), flops, k, model.as_ref())
         }),
-        regret: flops
-            .filter(|_| show.regret)
-            .map(|flops| regrets(flops, k).iter().map(regret).collect()),
+        regret: flops.filter(|_| show.regret).map(|flops| {
+            regrets(Some(&answer.derivation.law), flops, k).iter().map(regret).collect()
+        }),
         missing: missing.map(|m| json!({ "what": m.what, "key": m.key.to_string() })).collect(),
         remarks: &answer.derivation.remarks,
     };
@@ -58,7 +58,7 @@ pub fn json(answer: &Answer, show: Show) -> String {
     serde_json::to_string_pretty(&value).expect("answers are JSON") + "\n"
 }
 
-fn regret(regret: &Regret) -> Value {
+fn regret(regret: &Regret<'_>) -> Value {
     let under = regret.under.iter().map(|under| {
         json!({
             "truth": under.truth,

@@ -181,7 +181,7 @@ pub(super) fn regret(answer: &Answer) -> Vec<Block> {
     let Some(flops) = compared(answer) else {
         return Vec::new();
     };
-    let regrets = regrets(flops, answer.derivation.k);
+    let regrets = regrets(Some(&answer.derivation.law), flops, answer.derivation.k);
     let rows = regrets.iter().filter_map(|regret| {
         let worst = regret.worst()?;
         Some(vec![

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod check;
+mod ladder;
 
 use crate::flags::{Chosen, Site, Step};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
@@ -11,6 +12,7 @@ use plan::report::{Kind, Section};
 use std::path::PathBuf;
 
 pub use check::{Check, CheckFormat, Diff, DiffFormat, FailOn, Levels, PolicyFlags};
+pub use ladder::{Ladder, LadderFormat};
 
 /// Plan LLM training runs: from a compute budget to model size, tokens and epochs, as a plan file
 /// that can be committed and checked.
@@ -47,6 +49,8 @@ pub enum Command {
     Diff(Diff),
     /// Fit a scaling law to one's own runs
     Fit(Box<Fit>),
+    /// Plan the runs that measure a scaling law: which, what they cost, how well they tell
+    Ladder(Box<Ladder>),
     /// Explain a law, rule, accelerator, model, loader, node, engine, grid or operator
     Explain(Explain),
     /// Print the JSON Schema of a plan file
@@ -259,6 +263,7 @@ pub enum Format {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("written").multiple(true))]
 pub struct Fit {
     /// Runs as CSV with a header (`-` for standard input)
     ///
@@ -303,14 +308,24 @@ pub struct Fit {
     /// The plan whose run and sources limit the mixture of --form mixing
     #[arg(long, value_name = "PLAN")]
     pub plan: Option<PathBuf>,
+    /// Fit the smaller runs alone, and tell how far off that is of the largest
+    #[arg(long)]
+    pub roll_out: bool,
+    /// Simulate outcomes of the law at these runs [default: 500], tell how often 80 % intervals
+    /// hold the truth, and widen those that do too rarely
+    #[arg(long, value_name = "SETS", num_args = 0..=1, default_missing_value = "500", require_equals = true, value_parser = clap::value_parser!(u32).range(50..=100_000))]
+    pub coverage: Option<u32>,
+    /// Keep IsoFLOP curves, frontier and residuals as a picture; `-` prints it
+    #[arg(long, value_name = "FILE.svg", group = "written")]
+    pub plot: Option<PathBuf>,
     /// Format of the answer
     #[arg(long, value_enum, default_value = "text")]
     pub format: MixFormat,
     /// Keep the law in FILE, for `--law FILE` and `[law] file`
-    #[arg(short = 'o', long = "output", value_name = "FILE.toml")]
+    #[arg(short = 'o', long = "output", value_name = "FILE.toml", group = "written")]
     pub keep: Option<PathBuf>,
-    /// Let -o replace an existing file
-    #[arg(long, requires = "keep")]
+    /// Let -o and --plot replace existing files
+    #[arg(long, requires = "written")]
     pub force: bool,
 }
 
@@ -356,7 +371,7 @@ pub enum ObjectiveName {
 
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// Name of a law, rule, accelerator, model, loader, node, engine, grid or operator
+    /// Name of a law, rule, accelerator, model, loader, node, engine, grid or operator; or a law file
     #[arg(required_unless_present = "list")]
     pub name: Option<String>,
     /// List all of a kind: laws, rules, accelerators, models, loaders, nodes, engines, grids or

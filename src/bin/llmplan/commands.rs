@@ -5,6 +5,7 @@ mod check;
 mod diff;
 mod fit;
 mod footprint;
+mod ladder;
 mod layout;
 mod memory;
 mod model;
@@ -13,10 +14,13 @@ mod throughput;
 
 use crate::Exit;
 use crate::args::{Arguments, Command, Explain};
-use crate::output;
-use anyhow::{Result, bail};
+use crate::flags::is_law_file;
+use crate::{files, output};
+use anyhow::{Context as _, Result, anyhow, bail};
 use clap::CommandFactory as _;
+use plan::law::{Law, LawFile};
 use plan::report;
+use std::path::Path;
 
 pub fn run(command: Command) -> Result<Exit> {
     match command {
@@ -30,6 +34,7 @@ pub fn run(command: Command) -> Result<Exit> {
         Command::Layout(arguments) => layout::layout(*arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Fit(arguments) => fit::fit(&arguments),
+        Command::Ladder(arguments) => ladder::ladder(&arguments),
         Command::Diff(arguments) => diff::diff(&arguments),
         Command::Explain(arguments) => explain(&arguments),
         Command::Schema => {
@@ -72,9 +77,20 @@ fn man(name: Option<&str>) -> Result<Exit> {
 fn explain(arguments: &Explain) -> Result<Exit> {
     let blocks = match (&arguments.name, arguments.list) {
         (_, Some(kind)) => report::list(kind),
+        (Some(file), None) if is_law_file(file) => report::explain_law(&law(file)?),
         (Some(name), None) => report::explain(name)?,
         (None, None) => Vec::new(),
     };
     output::print(&report::text(&blocks, output::width()))?;
     Ok(Exit::Answered)
+}
+
+/// The law of a file.
+fn law(path: &str) -> Result<Law> {
+    let text = String::from_utf8(files::read(Path::new(path))?)
+        .with_context(|| format!("{path} is not UTF-8 text"))?;
+    LawFile::read(&text).map(LawFile::law).map_err(|error| {
+        let help = error.help.map_or(String::new(), |help| format!("; {help}"));
+        anyhow!("{path}{}{help}", error.message)
+    })
 }

@@ -5,6 +5,7 @@ mod commands;
 mod files;
 mod flags;
 mod output;
+mod progress;
 
 use clap::Parser as _;
 use std::process::ExitCode;

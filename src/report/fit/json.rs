@@ -46,6 +46,8 @@ impl FitView<'_> {
                 Err(why) => json!({ "missing": why }),
             },
         );
+        put("roll_out", json!(self.roll_out.map(super::roll_out::json)));
+        put("coverage", json!(self.coverage.map(crate::report::ladder::coverage_json)));
         put("condition_number", finite(fit.condition));
         put("condition_number_centred", finite(fit.condition_centred));
         put("residuals", residuals(fit.rms, &fit.worst));

@@ -2,26 +2,25 @@
 
 mod forms;
 
+use super::answer::{drawn, is_drawing};
 use crate::args::{Fit, FitForm, MixFormat, ObjectiveName};
+use crate::progress::{Bar, Watched};
 use crate::{Exit, files, output};
 use anyhow::{Context as _, Result, bail};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use plan::fit::{Exponents, Objective, Settings, fit_with, read};
+use plan::fit::{Exponents, Objective, Run, Settings, fit_with, read, roll_out};
+use plan::ladder::{Simulation, calibrated, widened};
 use plan::law::LawFile;
 use plan::report::{Block, FitView, markdown, text};
+use std::io::Read;
 use std::path::Path;
-use std::sync::Once;
-use std::time::{Duration, Instant};
-
-/// How long a fit may take before it shows how far it is.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 pub fn fit(arguments: &Fit) -> Result<Exit> {
+    is_drawing(arguments.plot.as_deref())?;
     belongs(arguments)?;
     let tied = arguments.form == FitForm::Tied;
     let settings = Settings {
         exponents: if tied { Exponents::Tied } else { Exponents::Two },
-        objective: objective(arguments)?,
+        objective: objective(arguments.objective, arguments.delta)?,
         bootstrap: arguments.bootstrap,
         seed: arguments.seed,
         target: arguments.flops,
@@ -36,6 +35,11 @@ pub fn fit(arguments: &Fit) -> Result<Exit> {
         FitForm::Mixing => forms::mixing(arguments, &settings),
     };
     let told = told.with_context(|| name.clone())?;
+    if let (Some(plot), Some(svg)) = (&arguments.plot, &told.svg)
+        && drawn(plot, svg, arguments.force)?
+    {
+        return Ok(Exit::Answered);
+    }
     let rendered = match arguments.format {
         MixFormat::Text => text(&told.blocks, output::width()),
         MixFormat::Markdown => markdown(&told.blocks),
@@ -55,22 +59,62 @@ pub fn fit(arguments: &Fit) -> Result<Exit> {
 }
 
 /// What a form has to say.
+#[derive(Default)]
 struct Told {
     blocks: Vec<Block>,
     json: String,
     /// The law, where there is one of N and D.
     law: Option<LawFile>,
+    /// The picture, where it was asked for.
+    svg: Option<String>,
 }
 
 /// L(N, D).
 fn surface(arguments: &Fit, settings: &Settings) -> Result<Told> {
-    let source = files::stream(&arguments.file)?;
     let (columns, drop) = (&arguments.columns, arguments.drop_largest_loss);
-    let runs = read(source, columns, &arguments.filters, drop, settings.k)?;
-    let fitted = with_bar(settings.bootstrap, |refitted| fit_with(&runs.runs, settings, refitted))?;
-    let view = FitView { name: &short(arguments), runs: &runs, settings, fit: &fitted };
-    let law = view.law_file(&stem(arguments));
-    Ok(Told { blocks: view.blocks(), json: view.json(), law: Some(law) })
+    let runs = read(source(arguments)?, columns, &arguments.filters, drop, settings.k)?;
+    let mut fitted =
+        with_bar(settings.bootstrap, |refitted| fit_with(&runs.runs, settings, refitted))?;
+    let rolled = arguments.roll_out.then(|| roll_out(&runs.runs, &fitted.surface, settings));
+    let coverage = arguments.coverage.map(|sets| covered(&mut fitted, &runs.runs, settings, sets));
+    let coverage = coverage.transpose()?;
+    let view = FitView {
+        name: &short(arguments),
+        runs: &runs,
+        settings,
+        fit: &fitted,
+        roll_out: rolled.as_ref(),
+        coverage: coverage.as_ref(),
+    };
+    Ok(Told {
+        blocks: view.blocks(),
+        json: view.json(),
+        law: Some(view.law_file(&stem(arguments))),
+        svg: arguments.plot.is_some().then(|| view.svg()),
+    })
+}
+
+/// Simulates how often such intervals hold the truth, and widens those that do too rarely.
+fn covered(
+    fitted: &mut plan::fit::Fit,
+    runs: &[Run],
+    settings: &Settings,
+    sets: u32,
+) -> Result<Simulation> {
+    let bar = Bar::new("simulating", u64::from(sets));
+    let Some(simulation) = calibrated(fitted, runs, settings, sets, &|| bar.step()) else {
+        bail!("--coverage: from too few of {sets} simulated outcomes a law followed");
+    };
+    let (target, said) = widened(&fitted.target, &simulation);
+    fitted.target = target;
+    fitted.remarks.push(said);
+    Ok(simulation)
+}
+
+/// The file of runs, which shows how much of it was read.
+fn source(arguments: &Fit) -> Result<impl Read> {
+    let bytes = std::fs::metadata(&arguments.file).map_or(0, |file| file.len());
+    Ok(Watched::new(files::stream(&arguments.file)?, bytes))
 }
 
 /// Settings that do not belong to the form are refused.
@@ -78,7 +122,7 @@ fn belongs(arguments: &Fit) -> Result<()> {
     use FitForm::{DataConstrained, Isoflop, Mixing, Parametric, PowerLaw, Tied};
     let form = arguments.form;
     let objective = [Parametric, Tied, DataConstrained, Mixing];
-    let of_flags: [(&str, bool, &[FitForm]); 7] = [
+    let of_flags: [(&str, bool, &[FitForm]); 10] = [
         ("--objective", arguments.objective.is_some(), &objective),
         ("--delta", arguments.delta.is_some(), &objective),
         (
@@ -89,6 +133,9 @@ fn belongs(arguments: &Fit) -> Result<()> {
         ("--flops", arguments.flops.is_some(), &[Parametric, Tied, Isoflop, PowerLaw]),
         ("--law", arguments.law.is_some(), &[DataConstrained]),
         ("--plan", arguments.plan.is_some(), &[Mixing]),
+        ("--plot", arguments.plot.is_some(), &[Parametric, Tied]),
+        ("--roll-out", arguments.roll_out, &[Parametric, Tied]),
+        ("--coverage", arguments.coverage.is_some(), &[Parametric, Tied]),
         (
             "--output",
             arguments.keep.is_some(),
@@ -101,12 +148,18 @@ fn belongs(arguments: &Fit) -> Result<()> {
             bail!("{flag} does not belong to --form {}, but to {}", form.name(), names.join(", "));
         }
     }
+    if arguments.plot.as_deref().is_some_and(files::is_stdin) && arguments.keep.is_some() {
+        bail!("--plot - prints the picture and nothing else; leave -o out, or give --plot a file");
+    }
+    if arguments.coverage.is_some() && arguments.bootstrap == 0 {
+        bail!("--coverage judges the intervals, and --bootstrap 0 makes none");
+    }
     Ok(())
 }
 
-fn objective(arguments: &Fit) -> Result<Objective> {
-    let delta = arguments.delta;
-    let name = arguments.objective.unwrap_or(ObjectiveName::LogHuber);
+/// The objective of a name, log-huber unless one is given, and of a delta.
+pub(super) fn objective(name: Option<ObjectiveName>, delta: Option<f64>) -> Result<Objective> {
+    let name = name.unwrap_or(ObjectiveName::LogHuber);
     if delta.is_some() && name != ObjectiveName::LogHuber {
         bail!("--delta belongs to --objective log-huber");
     }
@@ -131,30 +184,6 @@ fn stem(arguments: &Fit) -> String {
 
 /// Work that shows how far it is.
 fn with_bar<T>(resamples: u32, work: impl FnOnce(&(dyn Fn() + Sync)) -> T) -> T {
-    let bar = Bar::new(resamples);
-    let done = work(&|| bar.step());
-    bar.0.finish_and_clear();
-    done
-}
-
-/// A bar that shows itself only where the work takes a while.
-struct Bar(ProgressBar, Instant, Once);
-
-impl Bar {
-    #[expect(clippy::disallowed_methods, reason = "the binary may look at the clock")]
-    fn new(resamples: u32) -> Self {
-        let bar =
-            ProgressBar::with_draw_target(Some(u64::from(resamples)), ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template("refitting {bar:40} {pos}/{len} {eta}") {
-            bar.set_style(style);
-        }
-        Self(bar, Instant::now(), Once::new())
-    }
-
-    fn step(&self) {
-        if self.1.elapsed() > PATIENCE {
-            self.2.call_once(|| self.0.set_draw_target(ProgressDrawTarget::stderr()));
-        }
-        self.0.inc(1);
-    }
+    let bar = Bar::new("refitting", u64::from(resamples));
+    work(&|| bar.step())
 }

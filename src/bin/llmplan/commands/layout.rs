@@ -2,9 +2,9 @@
 
 use super::answer::{Derived, blamed, changed, deliver, drawn, is_drawing, open, refuse, told};
 use crate::args::{Format, Layout};
+use crate::progress::Bar;
 use crate::{Exit, files, output};
 use anyhow::{Result, bail};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use plan::check::{Level, check_with};
 use plan::derive::{DeriveError, LayoutSearch, derive_with};
 use plan::file::with_derived;
@@ -12,13 +12,9 @@ use plan::plan::{Chosen, ModelChoice};
 use plan::report::{LayoutView, markdown, model_words, text};
 use plan::search::{Breadth, Found, search};
 use std::path::Path;
-use std::sync::Once;
-use std::time::{Duration, Instant};
 
-/// How long a search may take before it shows how far it is.
-const PATIENCE: Duration = Duration::from_secs(1);
 /// Steps of the bar.
-const STEPS: f64 = 1000.0;
+const STEPS: u32 = 1000;
 
 pub fn layout(arguments: Layout) -> Result<Exit> {
     is_drawing(arguments.plot.as_deref())?;
@@ -132,32 +128,8 @@ fn nothing_fits(
 
 fn searched(sought: &LayoutSearch) -> Result<Found> {
     let question = sought.question(Breadth::All)?;
-    let bar = Bar::new();
-    let found = search(&question, &|share| bar.at(share));
-    bar.0.finish_and_clear();
+    let bar = Bar::new("searching", u64::from(STEPS));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share")]
+    let found = search(&question, &|share| bar.at((share * f64::from(STEPS)) as u64));
     Ok(found)
-}
-
-/// A bar that shows itself only where the work takes a while.
-struct Bar(ProgressBar, Instant, Once);
-
-impl Bar {
-    #[expect(clippy::disallowed_methods, reason = "the binary may look at the clock")]
-    fn new() -> Self {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a constant")]
-        let steps = STEPS as u64;
-        let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template("searching {bar:40} {percent} % {eta}") {
-            bar.set_style(style);
-        }
-        Self(bar, Instant::now(), Once::new())
-    }
-
-    fn at(&self, share: f64) {
-        if self.1.elapsed() > PATIENCE {
-            self.2.call_once(|| self.0.set_draw_target(ProgressDrawTarget::stderr()));
-        }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share")]
-        self.0.set_position((share * STEPS) as u64);
-    }
 }

@@ -1,6 +1,6 @@
 //! The forms that are not L(N, D) alone.
 
-use super::{Told, short, stem, with_bar};
+use super::{Told, short, source, stem, with_bar};
 use crate::args::Fit;
 use crate::{files, flags, output};
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -16,7 +16,7 @@ use plan::report::{ConstrainedView, FitView, MixingView, PowerView, Source};
 use std::path::Path;
 
 fn runs(arguments: &Fit, settings: &Settings) -> Result<Runs> {
-    let source = files::stream(&arguments.file)?;
+    let source = source(arguments)?;
     let (columns, drop) = (&arguments.columns, arguments.drop_largest_loss);
     Ok(read(source, columns, &arguments.filters, drop, settings.k)?)
 }
@@ -30,7 +30,7 @@ pub(super) fn isoflop(arguments: &Fit, settings: &Settings) -> Result<Told> {
 }
 
 pub(super) fn power(arguments: &Fit, settings: &Settings) -> Result<Told> {
-    let source = files::stream(&arguments.file)?;
+    let source = source(arguments)?;
     let optima = read_optima(source, &arguments.columns, &arguments.filters, settings.k)?;
     let fitted = fit_power(&optima.optima, settings)?;
     let name = short(arguments);
@@ -41,7 +41,7 @@ pub(super) fn power(arguments: &Fit, settings: &Settings) -> Result<Told> {
 fn power_told(view: &PowerView, arguments: &Fit) -> Told {
     let form = arguments.form.name();
     let law = view.law_file(&stem(arguments), form);
-    Told { blocks: view.blocks(), json: view.json(form), law: Some(law) }
+    Told { blocks: view.blocks(), json: view.json(form), law: Some(law), svg: None }
 }
 
 pub(super) fn constrained(arguments: &Fit, settings: &Settings) -> Result<Told> {
@@ -60,7 +60,7 @@ pub(super) fn constrained(arguments: &Fit, settings: &Settings) -> Result<Told> 
     let source = Source::of_runs(&name, &runs);
     let view = ConstrainedView { source, settings, base: &base, fit: &fitted };
     let law = view.law_file(&stem(arguments));
-    Ok(Told { blocks: view.blocks(), json: view.json(), law: Some(law) })
+    Ok(Told { blocks: view.blocks(), json: view.json(), law: Some(law), svg: None })
 }
 
 /// A law of the catalogue, or that of a file.
@@ -88,12 +88,13 @@ fn law_of_fresh_runs(name: &str, runs: &Runs, settings: &Settings) -> Result<Law
     })?;
     let filtered = runs.filtered + runs.runs.len() - count;
     let fresh = Runs { runs: fresh, filtered, ..runs.clone() };
-    let view = FitView { name, runs: &fresh, settings, fit: &fitted };
+    let view =
+        FitView { name, runs: &fresh, settings, fit: &fitted, roll_out: None, coverage: None };
     Ok(view.law_file(&format!("of the {count} runs that read their data once")).law())
 }
 
 pub(super) fn mixing(arguments: &Fit, settings: &Settings) -> Result<Told> {
-    let source = files::stream(&arguments.file)?;
+    let source = source(arguments)?;
     let read = read_mixtures(source, &arguments.columns, &arguments.filters)?;
     let caps = arguments.plan.as_deref().map(|plan| caps(plan, &read.sources)).transpose()?;
     let fitted = with_bar(settings.bootstrap, |refitted| {
@@ -111,7 +112,7 @@ pub(super) fn mixing(arguments: &Fit, settings: &Settings) -> Result<Told> {
         caps: caps.as_ref(),
         proposal: &proposal,
     };
-    Ok(Told { blocks: view.blocks(), json: view.json(), law: None })
+    Ok(Told { blocks: view.blocks(), json: view.json(), ..Told::default() })
 }
 
 /// The sizes of a plan's sources, how often they may be read, and the length of its run.
