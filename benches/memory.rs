@@ -36,6 +36,11 @@ fn main() {
     report("fsdp2: closed form, one peak", || envelope.peak(black_box(simulated.tokens)));
     report("fsdp2: closed form, largest micro-batch", || envelope.most_tokens(black_box(80e9)));
 
+    report("fsdp2: reserved, block by block", || simulated.reserved());
+    let eight = published("llama-3-8b");
+    let smaller = step(&eight, &fsdp2).expect("the step is simulated");
+    report("fsdp2: reserved, Llama 3 8B", || smaller.reserved());
+
     let split = LayoutKeys { tp: Some(8), pp: Some(9), ..LayoutKeys::default() };
     let split = LayoutKeys { strategy: Some(Strategy::Zero1), ..split };
     let megatron = setting(Profile::Megatron, &split, 8 * 9 * 8);

@@ -102,13 +102,13 @@ fn own() -> [(Setting, Vec<Row>); 3] {
         rows("gpu_memory.csv").into_iter().partition(sharded);
     fsdp.extend(rows("gpu_random.csv"));
     hugging_face.extend(rows("gpu_families.csv"));
-    let mut adapted = rows("gpu_lora.csv");
-    adapted.extend(rows("gpu_qlora.csv"));
+    let mut tuned = rows("gpu_lora.csv");
+    tuned.extend(rows("gpu_qlora.csv"));
     let adapter = Some(Adapter { rank: 16, base: Base::Bf16 });
     [
         (of(Profile::Cuda, 1), fsdp),
         (of(Profile::HuggingFace, 1), hugging_face),
-        (Setting { adapter, ..of(Profile::HuggingFace, 1) }, adapted),
+        (Setting { adapter, ..of(Profile::HuggingFace, 1) }, tuned),
     ]
 }
 

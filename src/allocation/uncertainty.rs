@@ -57,19 +57,17 @@ pub fn intervals(
     if wanted.params.is_some() && length {
         return Some(Intervals { loss, ..Intervals::default() }); // no draw moves what is chosen
     }
-    let plainly: Vec<(Params, Tokens)> = match wanted.flops.filter(|_| wanted.is_open()) {
-        Some(flops) => {
-            let ln_product = log(flops.0 / k.0);
-            draws.iter().map(|draw| draw.allocation(ln_product)).collect()
-        }
-        None => {
-            let fresh = |draw: &Prepared| Objective { surface: draw.surface, ..objective.fresh() };
-            let plain = |draw: &Prepared| {
-                let point = solve(law, Some(&fresh(draw)), k, wanted).ok()??;
-                Some((point.params?, point.tokens))
-            };
-            draws.iter().filter_map(plain).collect()
-        }
+    let open = wanted.flops.filter(|_| wanted.is_open());
+    let plainly: Vec<(Params, Tokens)> = if let Some(flops) = open {
+        let ln_product = log(flops.0 / k.0);
+        draws.iter().map(|draw| draw.allocation(ln_product)).collect()
+    } else {
+        let fresh = |draw: &Prepared| Objective { surface: draw.surface, ..objective.fresh() };
+        let plain = |draw: &Prepared| {
+            let point = solve(law, Some(&fresh(draw)), k, wanted).ok()??;
+            Some((point.params?, point.tokens))
+        };
+        draws.iter().filter_map(plain).collect()
     };
     let plenty = plainly.iter().all(|(_, d)| !objective.is_limited_at(*d));
     let runs: Vec<(Params, Tokens)> = if plenty {

@@ -17,7 +17,7 @@ pub fn chosen_text(chosen: &Chosen) -> String {
     let format = tree.remove("format");
     let mut document = DocumentMut::new();
     if let Some(format) = format {
-        document.insert("format", Item::Value(emitter.value(&format)));
+        document.insert("format", Item::Value(Emitter::value(&format)));
     }
     emitter.fill(document.as_table_mut(), &tree, &mut Vec::new());
     document.to_string().trim_start().to_owned()
@@ -109,7 +109,7 @@ impl Emitter {
                     self.fill(&mut child, inner, &mut vec![key.clone()]);
                     Item::Table(child)
                 }
-                value => Item::Value(self.value(value)),
+                value => Item::Value(Self::value(value)),
             };
             match (table.get_mut(key), item) {
                 (Some(Item::Value(there)), Item::Value(mut value)) => {
@@ -131,25 +131,23 @@ impl Emitter {
                 let flat = inner.values().all(|v| !v.is_table() && !v.is_array());
                 let keys: Vec<&str> = path.iter().map(String::as_str).collect();
                 (keys.len() > 1 && flat && !self.comments.is_field_table(&keys))
-                    .then(|| self.value(value))
+                    .then(|| Self::value(value))
             }
-            Tree::Array(items) => (!items.iter().any(Tree::is_table)).then(|| self.value(value)),
-            _ => Some(self.value(value)),
+            Tree::Array(items) => (!items.iter().any(Tree::is_table)).then(|| Self::value(value)),
+            _ => Some(Self::value(value)),
         }
     }
 
-    fn value(&self, tree: &Tree) -> Value {
+    fn value(tree: &Tree) -> Value {
         match tree {
             Tree::Float(number) => Self::number(*number),
             Tree::Integer(number) => Value::from(*number),
             Tree::Boolean(truth) => Value::from(*truth),
             Tree::String(text) => Value::from(text.as_str()),
             Tree::Datetime(date) => Value::from(*date),
-            Tree::Array(items) => {
-                Value::Array(items.iter().map(|item| self.value(item)).collect::<Array>())
-            }
+            Tree::Array(items) => Value::Array(items.iter().map(Self::value).collect::<Array>()),
             Tree::Table(table) => {
-                let entries = table.iter().map(|(key, value)| (key.as_str(), self.value(value)));
+                let entries = table.iter().map(|(key, value)| (key.as_str(), Self::value(value)));
                 Value::InlineTable(entries.collect::<InlineTable>())
             }
         }

@@ -62,15 +62,15 @@ fn outside(context: &Context) -> String {
         return format!("{more}.");
     };
     let whose = if context.own { "" } else { " under FSDP2, of this profile not" };
-    let mut text = format!("{more} ({} to {} measured{whose}).", gib(least), gib(most));
-    if context.nccl_beside {
-        let [one, two] = NCCL.map(gib);
-        text += &format!(
-            " What NCCL holds between devices comes on top: {one} GiB on two NVIDIA H200, {two} where \
-             the model is split too; more devices were not measured."
-        );
+    let text = format!("{more} ({} to {} measured{whose}).", gib(least), gib(most));
+    if !context.nccl_beside {
+        return text;
     }
-    text
+    let [one, two] = NCCL.map(gib);
+    format!(
+        "{text} What NCCL holds between devices comes on top: {one} GiB on two NVIDIA H200, {two} \
+         where the model is split too; more devices were not measured."
+    )
 }
 
 /// What tested a number like this.
