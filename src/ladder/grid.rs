@@ -76,8 +76,8 @@ fn shape(settings: &Settings, params: Params) -> Result<Proposal, ShapeError> {
         };
         propose(&wanted).map(|proposals| proposals[0].clone())
     };
-    let near = AROUND.into_iter().filter(|times| times.max(1.0 / times) < half);
-    at(1.0).or_else(|error| near.filter_map(|times| at(times).ok()).next().ok_or(error))
+    let mut near = AROUND.into_iter().filter(|times| times.max(1.0 / times) < half);
+    at(1.0).or_else(|error| near.find_map(|times| at(times).ok()).ok_or(error))
 }
 
 #[cfg(test)]

@@ -39,6 +39,9 @@ pub fn rung_plan(ladder: &Ladder, rung: &Rung, base: &Chosen) -> Chosen {
 ///
 /// # Errors
 /// Faults of the plan that the ladder serves.
+///
+/// # Panics
+/// Never: what was just written can be read.
 pub fn rung_text(
     ladder: &Ladder,
     rung: &Rung,

@@ -67,7 +67,7 @@ fn prepared(draws: &[Surface]) -> Vec<Prepared> {
 ///
 /// Each row of `draws.csv` is the Huber fit (delta 1e-3, log loss) to 240 points drawn with
 /// replacement from Epoch AI's reading of Hoffmann et al. 2022, Figure 4. The 256 stand for
-/// 4000 such fits ([`representatives`](crate::fit::representatives)); `tests/draws.rs` makes the
+/// 4000 such fits (`representatives` of `fit`); `tests/draws.rs` makes the
 /// file and says how to repeat it.
 ///
 /// # Panics

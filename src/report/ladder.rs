@@ -91,7 +91,7 @@ impl LadderView<'_> {
         };
         let hours = cost.accelerator_hours.map(|hours| AcceleratorHours(hours).human());
         let days = cost.days.map(|days| format!("{} days", significant(days, 3)));
-        let usd = cost.usd.map(|usd| usd.human());
+        let usd = cost.usd.map(Quantity::human);
         let parts: Vec<String> = [hours, days, usd].into_iter().flatten().collect();
         if parts.is_empty() {
             return "  Hours and money follow from --accelerator, --mfu and \
