@@ -65,7 +65,7 @@ fn the_gain_of_further_tokens_falls() {
     let own = operations(BLOOM);
     let number = |key: &str| own[key].as_f64().unwrap();
     // Besiroglu et al. 2024: B/D^beta alone depends on D
-    let term = |share: f64| 2085.43 / (share * 366e9_f64).powf(0.3658);
+    let term = |share: f64| 2085.43 / libm::pow(share * 366e9_f64, 0.3658);
     near(number("last_tenth_nats"), term(0.9) - term(1.0), 2e-3);
     near(number("next_tenth_nats"), term(1.0) - term(1.1), 2e-3);
     near(number("last_percent_nats"), term(0.99) - term(1.0), 2e-3);

@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::block::Block;
 use crate::quantity::{grouped, round_significant, significant};
+use crate::throughput::{LORA_MEASURED, QLORA_80};
 
 /// Bytes of a GiB.
 const GIB: f64 = 1_073_741_824.0;
@@ -34,16 +35,16 @@ pub(super) fn section(answer: &Answer) -> Vec<Block> {
             optional(way.peak_bytes, |bytes| significant(bytes / GIB, 3)),
         ]
     });
+    let ([low, high], [least, most]) = (LORA_MEASURED, QLORA_80);
     let header = ["trained", "parameters", "GFLOP/token", "time", "range", "hours", "USD", "GiB"];
     vec![
         Block::Heading("Adapters beside the whole model".to_owned()),
         Block::table(&header, rows.collect(), 1),
-        Block::Line(
-            "  Time by FLOPs: a frozen matrix has no gradient of its own, 4 of 6. Published LoRA steps \
-             took 0.87 to 1.01 times that, from GPT-3 175B to Llama 3 70B; 4-bit models 1.03 to 1.40 \
-             times as long as BF16 ones. Small models and short sequences gain less. What is reached \
-             by so few parameters is another matter."
-                .to_owned(),
-        ),
+        Block::Line(format!(
+            "  Time by FLOPs: a frozen matrix has no gradient of its own, 4 of 6. Published LoRA \
+                 steps took {low:.2} to {high:.2} times that, from GPT-3 175B to Llama 3 70B; 4-bit \
+                 models {least:.2} to {most:.2} times as long as BF16 ones. Small models and short \
+                 sequences gain less. What is reached by so few parameters is another matter."
+        )),
     ]
 }

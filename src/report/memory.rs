@@ -220,11 +220,22 @@ fn saving(step: &StepMemory) -> Vec<Block> {
     blocks
 }
 
+/// Keys of `[training]` that a step's memory depends on; the others are the recipe's.
+const OF_STEP: [&str; 7] = [
+    "training.adapter_rank",
+    "training.attention",
+    "training.engine",
+    "training.loss",
+    "training.optimizer",
+    "training.precision",
+    "training.profile",
+];
+
 /// The defaults that the memory of a step rests on.
 fn defaults<'a>(answer: &Answer<'a>) -> impl Iterator<Item = (&'a String, &'a Assumed)> {
     let of_step = |key: &str| {
-        let mut tables = ["layout.", "training.", "cluster.", "stages.", "model."].into_iter();
-        tables.any(|table| key.starts_with(table))
+        let tables = ["layout.", "cluster.", "stages.", "model."];
+        tables.iter().any(|table| key.starts_with(table)) || OF_STEP.contains(&key)
     };
     answer.derivation.derived.assumed.iter().filter(move |(key, _)| of_step(key))
 }

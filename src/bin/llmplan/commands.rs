@@ -59,14 +59,14 @@ fn man(name: Option<&str>) -> Result<Exit> {
     all.build();
     let page = match name {
         None => all,
-        Some(name) => match all.find_subcommand(name) {
-            Some(command) => command.clone(),
-            None => {
+        Some(name) => {
+            let Some(command) = all.find_subcommand(name) else {
                 let names = all.get_subcommands().map(clap::Command::get_name);
                 let names: Vec<_> = names.filter(|name| *name != "help").collect();
                 bail!("there is no command `{name}`; there are {}", names.join(", "));
-            }
-        },
+            };
+            command.clone()
+        }
     };
     let mut roff = Vec::new();
     clap_mangen::Man::new(page).render(&mut roff)?;
