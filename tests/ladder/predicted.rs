@@ -37,6 +37,9 @@ fn wild() -> Noise {
     Noise::Of((0..20).flat_map(normal).collect())
 }
 
+/// N* of a fit and its interval.
+type Found = (f64, [f64; 2]);
+
 /// At 30 times the largest budget, over 500 further outcomes, the predicted interval holds 75 to 85 %
 /// of the fits, and as many of the fits' own intervals hold the true N*; where too few would, the
 /// widened ones do.
@@ -55,7 +58,7 @@ fn predicted_intervals_hold_75_to_85_percent() {
             target: Some(ladder.settings.target),
             ..FitSettings::default()
         };
-        let fits: Vec<(f64, [f64; 2])> = (0..u64::from(SETS))
+        let fits: Vec<Found> = (0..u64::from(SETS))
             .into_par_iter()
             .map(|set| {
                 let runs = world.outcome(77, set);
@@ -64,7 +67,7 @@ fn predicted_intervals_hold_75_to_85_percent() {
                 (target.optimum.params.unwrap().0, target.params_80.unwrap())
             })
             .collect();
-        let share = |of: &dyn Fn(&(f64, [f64; 2])) -> bool| {
+        let share = |of: &dyn Fn(&Found) -> bool| {
             let held = fits.iter().filter(|fit| of(fit)).count();
             100.0 * f64::from(u32::try_from(held).unwrap()) / f64::from(SETS)
         };
