@@ -79,7 +79,7 @@ fn exceeds_device_memory(subject: &Subject) -> Vec<Finding> {
     let Some((step, bytes)) = placed(subject) else {
         return Vec::new();
     };
-    let context = step.device.context;
+    let context = step.context;
     if step.fits() == Some(true) || least(step) > context.room(bytes) {
         return Vec::new();
     }
@@ -135,7 +135,7 @@ fn states_exceed_device(subject: &Subject) -> Vec<Finding> {
     let Some((step, bytes)) = placed(subject) else {
         return Vec::new();
     };
-    let (least, context) = (least(step), step.device.context);
+    let (least, context) = (least(step), step.context);
     if least <= context.room(bytes) {
         return Vec::new();
     }
@@ -175,7 +175,7 @@ fn little_headroom(subject: &Subject) -> Vec<Finding> {
     let Some((step, bytes)) = placed(subject) else {
         return Vec::new();
     };
-    let (context, ratios) = (step.device.context, Ratios::of(&step.setting));
+    let (context, ratios) = (step.context, Ratios::of(&step.setting));
     let needs = step.cuda_bytes + context.bytes;
     if needs > bytes || needs <= bytes * (1.0 - HEADROOM) {
         return Vec::new();

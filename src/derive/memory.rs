@@ -6,7 +6,7 @@ use crate::fact::Evidence;
 use crate::hardware::{self, Accelerator};
 use crate::layout::LayoutKeys;
 use crate::memory::{
-    self, Adapter, Device, Label, MAX_RANK, Peak, Profile, Setting, Step, Suite, step,
+    self, Adapter, Context, Device, Label, MAX_RANK, Peak, Profile, Setting, Step, Suite, step,
 };
 use crate::model::Shape;
 use crate::plan::{Chosen, DerivedMemory, KeyPath};
@@ -30,8 +30,8 @@ pub struct StepMemory {
     pub cuda: Step,
     /// The most that it allocates there, bytes.
     pub cuda_bytes: f64,
-    /// What it takes of that GPU.
-    pub device: Device,
+    /// What lies outside the allocator there.
+    pub context: Context,
     /// Bytes on the host for each device, under CPU offload.
     pub host_bytes: Option<f64>,
     /// Whether the plan says how many devices there are.
@@ -49,6 +49,13 @@ impl StepMemory {
         memory::evidence(&self.shape, &self.setting)
     }
 
+    /// What the step takes of a GPU: what the allocator reserves is walked block by block, some
+    /// milliseconds for a hundred layers.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        Device::of(&self.cuda, &self.setting)
+    }
+
     /// Bytes of the accelerator, where they are known.
     #[must_use]
     pub fn accelerator_bytes(&self) -> Option<f64> {
@@ -58,13 +65,13 @@ impl StepMemory {
     /// Whether what a GPU holds, and its context, fit into the accelerator.
     #[must_use]
     pub fn fits(&self) -> Option<bool> {
-        Some(self.cuda_bytes <= self.device.context.room(self.accelerator_bytes()?))
+        Some(self.cuda_bytes <= self.context.room(self.accelerator_bytes()?))
     }
 
     /// Most sequences of a micro-batch that fit into the accelerator; 0 where not even one does.
     #[must_use]
     pub fn largest_micro_batch(&self) -> Option<f64> {
-        let room = self.device.context.room(self.accelerator_bytes()?);
+        let room = self.context.room(self.accelerator_bytes()?);
         Some(self.cuda.most_sequences(room).unwrap_or(0.0))
     }
 }
@@ -142,7 +149,7 @@ pub(super) fn of(
         setting,
         step: simulated,
         peak,
-        device: Device::of(&cuda, &setting),
+        context: Context::of(&setting),
         cuda,
         cuda_bytes,
         host_bytes,
@@ -258,15 +265,10 @@ fn assume(chosen: &Chosen, keys: &LayoutKeys, setting: &Setting, notes: &mut Not
 /// The `[derived.memory]` table.
 pub(super) fn view(memory: &StepMemory) -> DerivedMemory {
     let held = |label: Label| (label.key().to_owned(), whole(memory.peak.held(label)));
-    let Device { reserved, shown, .. } = memory.device;
     DerivedMemory {
         peak_allocated_bytes: whole(memory.peak.bytes),
         peak: memory.peak.phase.to_string(),
         cuda_allocated_bytes: whole(memory.cuda_bytes),
-        reserved_bytes: Bytes(reserved.bytes),
-        reserved_bytes_80: reserved.range,
-        device_bytes: Bytes(shown.bytes),
-        device_bytes_80: shown.range,
         host_bytes: memory.host_bytes.map(whole),
         accelerator_bytes: memory.accelerator_bytes().map(Bytes),
         largest_micro_batch: memory.largest_micro_batch().map(whole),

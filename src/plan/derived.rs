@@ -221,14 +221,6 @@ pub struct DerivedMemory {
     pub peak: String,
     /// Most bytes allocated at once on an NVIDIA GPU; of Megatron-DeepSpeed, reserved ones.
     pub cuda_allocated_bytes: u64,
-    /// Bytes that the allocator reserves there.
-    pub reserved_bytes: Bytes,
-    /// 80 % of the measured steps of the profile.
-    pub reserved_bytes_80: Interval,
-    /// Bytes that the device shows as used, CUDA's context included.
-    pub device_bytes: Bytes,
-    /// 80 % of the measured steps of the profile.
-    pub device_bytes_80: Interval,
     /// Bytes on the host for each device: what CPU offload takes from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_bytes: Option<u64>,

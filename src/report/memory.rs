@@ -149,7 +149,7 @@ fn fit(step: &StepMemory) -> String {
     let Some(bytes) = step.accelerator_bytes() else {
         return format!("The memory of {} is not known here.", accelerator.title);
     };
-    let context = step.device.context;
+    let context = step.context;
     let needs = step.cuda_bytes + context.bytes;
     let largest = step.largest_micro_batch().unwrap_or(0.0);
     let verdict = if needs > bytes {

@@ -172,7 +172,7 @@ fn layout(answer: &Answer) -> Option<String> {
 fn memory(answer: &Answer) -> Option<String> {
     const GIB: f64 = 1_073_741_824.0;
     let step = answer.derivation.memory.as_ref()?;
-    let needs = step.cuda_bytes + step.device.context.bytes;
+    let needs = step.cuda_bytes + step.context.bytes;
     let gib = |bytes: f64| significant(bytes / GIB, 3);
     Some(match step.accelerator_bytes() {
         Some(bytes) if needs > bytes => {

@@ -44,7 +44,7 @@ fn of_step(memory: &DerivedMemory, step: &StepMemory) -> Value {
         Phase::Forward(layer) | Phase::Backward(layer) => Some(layer),
         _ => None,
     };
-    let (setting, device) = (&step.setting, step.device);
+    let (setting, device) = (&step.setting, step.device());
     json!({
         "peak_allocated_bytes": memory.peak_allocated_bytes,
         "peak": {
@@ -54,10 +54,10 @@ fn of_step(memory: &DerivedMemory, step: &StepMemory) -> Value {
         },
         "breakdown": breakdown.collect::<serde_json::Map<_, _>>(),
         "cuda_allocated_bytes": memory.cuda_allocated_bytes,
-        "reserved_bytes": whole(memory.reserved_bytes.0),
-        "reserved_bytes_80": memory.reserved_bytes_80.map(whole),
-        "device_bytes": whole(memory.device_bytes.0),
-        "device_bytes_80": memory.device_bytes_80.map(whole),
+        "reserved_bytes": whole(device.reserved.bytes),
+        "reserved_bytes_80": device.reserved.range.map(whole),
+        "device_bytes": whole(device.shown.bytes),
+        "device_bytes_80": device.shown.range.map(whole),
         "host_bytes": memory.host_bytes,
         "context_bytes": whole(device.context.bytes),
         "reserved_evidence": ratios(device.ratios),

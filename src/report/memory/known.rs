@@ -8,7 +8,7 @@ use crate::report::block::Block;
 
 /// What tensors hold, what the allocator keeps for them, and what the device shows.
 pub(super) fn told_apart(step: &StepMemory) -> Vec<Block> {
-    let device = step.device;
+    let device = step.device();
     let range = |[low, high]: [f64; 2]| format!("{} to {}", gib(low), gib(high));
     let mut rows = Vec::new();
     let mut row = |name: &str, bytes: f64, range: String| {
